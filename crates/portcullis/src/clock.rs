@@ -1,0 +1,99 @@
+//! Time and chance: the only place that asks the system for either.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use uuid::Uuid;
+
+use crate::types::Timestamp;
+
+/// Something that knows what time it is. Tests bring one that stands still.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// This moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// Something that draws bytes nobody can guess. Tests bring one that repeats itself.
+pub trait Chance: fmt::Debug + Send + Sync + 'static {
+    /// Fills `bytes`.
+    ///
+    /// # Errors
+    /// [`NoChance`] where the system has none to give; whoever asked must refuse.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoChance>;
+}
+
+/// The system has no randomness to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the system has no randomness to give")]
+pub struct NoChance;
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// The system's randomness.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemChance;
+
+impl Chance for SystemChance {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoChance> {
+        SystemRandom::new().fill(bytes).map_err(|_| NoChance)
+    }
+}
+
+/// A clock and a chance, handed about together.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What cannot be guessed.
+    pub chance: Arc<dyn Chance>,
+}
+
+impl Sources {
+    /// The system's own.
+    #[must_use]
+    pub fn system() -> Self {
+        Self { clock: Arc::new(SystemClock), chance: Arc::new(SystemChance) }
+    }
+
+    /// This moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Draws `N` bytes.
+    ///
+    /// # Errors
+    /// [`NoChance`] where the system has none to give.
+    pub fn bytes<const N: usize>(&self) -> Result<[u8; N], NoChance> {
+        let mut bytes = [0; N];
+        self.chance.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// A fresh UUIDv7: 48 bits of time, 74 of chance (RFC 9562 §5.7).
+    ///
+    /// # Errors
+    /// [`NoChance`] where the system has none to give.
+    pub fn uuid(&self) -> Result<Uuid, NoChance> {
+        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
+        let bytes = self.bytes::<10>()?;
+        Ok(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
+    }
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self::system()
+    }
+}

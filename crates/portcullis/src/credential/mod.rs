@@ -1,0 +1,75 @@
+//! 2, what did the request bring? Finds and parses; never verifies.
+
+// mod basic;
+// mod bearer;
+// mod cookie;
+// pub mod csrf;
+
+use std::fmt;
+
+use http::request::Parts;
+
+// pub use basic::{Basic, PasswordCredential, basic};
+// pub use bearer::{Bearer, TokenCredential, bearer};
+// pub use cookie::{CookieCredential, SessionCookie, cookie};
+
+use crate::problem::{BoxError, Challenge, Problem, ProblemKind};
+
+/// A place where a request carries a credential.
+pub trait Carrier: fmt::Debug + Send + Sync + 'static {
+    /// What is found there, parsed and not verified.
+    type Credential: Send;
+
+    /// Looks for it. `Ok(None)` where it is absent.
+    ///
+    /// # Errors
+    /// A [`Rejection`] where something is there that cannot be read.
+    fn find(&self, parts: &Parts) -> Result<Option<Self::Credential>, Rejection>;
+
+    /// Its entry among OpenAPI's `securitySchemes`.
+    fn describe(&self) -> SecurityScheme;
+
+    /// Its line in a 401.
+    fn challenge(&self) -> Option<Challenge>;
+}
+
+/// An entry of OpenAPI's `components.securitySchemes`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SecurityScheme(pub serde_json::Value);
+
+/// Why a credential was not accepted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// It cannot be read.
+    Malformed,
+    /// It is wrong, expired, revoked, or its owner is inactive. Never says which.
+    Invalid,
+    /// There is more than one.
+    Ambiguous,
+    /// A cookie came along with a request that another site made.
+    CrossSite,
+    /// Too many attempts: when to try again, in seconds.
+    TooMany(u64),
+    /// What is needed to check it is away.
+    Unavailable(BoxError),
+    /// A fault of ours.
+    Internal(BoxError),
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Malformed | Rejection::Invalid => Self::new(ProblemKind::InvalidCredential),
+            Rejection::Ambiguous => Self::new(ProblemKind::TwoCredentials),
+            Rejection::CrossSite => Self::new(ProblemKind::CrossSite),
+            Rejection::TooMany(seconds) => {
+                Self::new(ProblemKind::TooManyRequests).retry_after(seconds)
+            }
+            Rejection::Unavailable(source) => {
+                Self::new(ProblemKind::Unavailable).retry_after(1).source(source)
+            }
+            Rejection::Internal(source) => Self::internal(source),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! 3, who is it? A carrier that finds, joined with a verifier that knows.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use http::request::Parts;
+
+use crate::credential::{Carrier, Rejection, SecurityScheme};
+use crate::problem::Challenge;
+use crate::types::Principal;
+
+/// Knows whether a credential is good, and whose it is.
+#[async_trait]
+pub trait Verifier<C>: fmt::Debug + Send + Sync + 'static {
+    /// Says who it is.
+    ///
+    /// # Errors
+    /// A [`Rejection`] where the credential does not sign anybody in.
+    async fn verify(&self, credential: C) -> Result<Principal, Rejection>;
+}
+
+/// What a scheme makes of a request. Only `Absent` lets the next scheme try.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It brought nothing of this kind.
+    Absent,
+    /// This is who it is.
+    Accepted(Box<Principal>),
+    /// It brought something that does not count.
+    Rejected(Rejection),
+}
+
+/// A way to sign in: a carrier and a verifier joined.
+///
+/// Implement it directly only where the two cannot be parted.
+#[async_trait]
+pub trait Scheme: fmt::Debug + Send + Sync + 'static {
+    /// Its entry among OpenAPI's `securitySchemes`.
+    fn describe(&self) -> SecurityScheme;
+
+    /// Its line in a 401.
+    fn challenge(&self) -> Option<Challenge>;
+
+    /// Finds the credential and verifies it.
+    async fn authenticate(&self, parts: &Parts) -> Outcome;
+}
+
+/// A carrier and a verifier joined.
+#[derive(Clone, Debug)]
+pub struct Verified<C, V> {
+    carrier: C,
+    verifier: V,
+}
+
+/// Joins a carrier with a verifier.
+pub trait VerifiedBy: Carrier + Sized {
+    /// A scheme that finds with `self` and verifies with `verifier`.
+    fn verified_by<V: Verifier<Self::Credential>>(self, verifier: V) -> Verified<Self, V> {
+        Verified { carrier: self, verifier }
+    }
+}
+
+impl<C: Carrier> VerifiedBy for C {}
+
+#[async_trait]
+impl<C: Carrier, V: Verifier<C::Credential>> Scheme for Verified<C, V> {
+    fn describe(&self) -> SecurityScheme {
+        self.carrier.describe()
+    }
+
+    fn challenge(&self) -> Option<Challenge> {
+        self.carrier.challenge()
+    }
+
+    async fn authenticate(&self, parts: &Parts) -> Outcome {
+        match self.carrier.find(parts) {
+            Ok(None) => Outcome::Absent,
+            Ok(Some(credential)) => match self.verifier.verify(credential).await {
+                Ok(principal) => Outcome::Accepted(Box::new(principal)),
+                Err(rejection) => Outcome::Rejected(rejection),
+            },
+            Err(rejection) => Outcome::Rejected(rejection),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! portcullis: the security layer that web APIs lack.
+
+pub mod clock;
+pub mod credential;
+pub mod identity;
+pub mod policy;
+pub mod problem;
+pub mod store;
+pub mod types;

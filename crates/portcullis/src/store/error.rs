@@ -1,0 +1,55 @@
+//! What a store can fail with.
+
+use crate::problem::{BoxError, Problem, ProblemKind};
+
+/// What a store can fail with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Something else has that value already.
+    #[error("another has this {field} already")]
+    Conflict {
+        /// The field, such as `username`.
+        field: &'static str,
+    },
+    /// What the deed is about is not there.
+    #[error("there is no such {what}")]
+    NotFound {
+        /// What, such as `role`.
+        what: &'static str,
+    },
+    /// A role would include itself, along this path.
+    #[error("a role would include itself: {}", path.join(" > "))]
+    Cycle {
+        /// The roles along the way, the first one again at the end.
+        path: Vec<String>,
+    },
+    /// The store is away; trying again may help.
+    #[error("the store is away")]
+    Unavailable(#[source] BoxError),
+    /// The store holds something that cannot be.
+    #[error("the store holds something that cannot be: {what}")]
+    Corrupt {
+        /// Where.
+        what: String,
+    },
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { field } => Self::new(ProblemKind::Conflict)
+                .detail(format!("Another has this {field} already.")),
+            StoreError::NotFound { what } => {
+                Self::new(ProblemKind::NotFound).detail(format!("There is no such {what}."))
+            }
+            StoreError::Cycle { .. } => {
+                Self::new(ProblemKind::Conflict).detail(format!("{error}."))
+            }
+            StoreError::Unavailable(_) => {
+                Self::new(ProblemKind::Unavailable).retry_after(1).source(error)
+            }
+            StoreError::Corrupt { .. } => Self::internal(error),
+        }
+    }
+}

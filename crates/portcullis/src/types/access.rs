@@ -1,0 +1,74 @@
+//! What a subject holds as of now: roles unfolded, denials apart, conditions ready to ask.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Condition, Effect, GrantId, Permission, Role, Scope};
+
+/// What a subject holds as of now. Built once, shared by every request until something changes.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// Every role held, with the roles those include.
+    pub roles: BTreeSet<Role>,
+    /// Permissions held without condition.
+    pub allowed: BTreeSet<Permission>,
+    /// Permissions denied without condition. A denial wins over any allowance.
+    pub denied: BTreeSet<Permission>,
+    /// Allowances and denials that count only while their condition holds.
+    pub conditional: Vec<Conditional>,
+    /// The scopes known, and the permission that stands behind each.
+    pub scopes: Arc<ScopeBook>,
+}
+
+/// One allowance or denial that counts only while a condition holds.
+#[derive(Clone, Debug)]
+pub struct Conditional {
+    /// The grant it came from.
+    pub grant: GrantId,
+    /// Allow or deny.
+    pub effect: Effect,
+    /// What is allowed or denied.
+    pub permission: Permission,
+    /// When it counts.
+    pub condition: Arc<dyn Condition>,
+}
+
+/// The scopes that exist, each with its sentence and the permission that stands behind it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeBook {
+    /// By name.
+    pub rules: BTreeMap<Scope, ScopeRule>,
+}
+
+/// What a scope means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeRule {
+    /// A sentence for people, shown where consent is asked and in OpenAPI.
+    pub sentence: String,
+    /// The permission a user must hold for a token of theirs to make use of this scope.
+    pub permission: Option<Permission>,
+}
+
+impl ScopeBook {
+    /// A book with no scope in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers a scope that anyone signed in may have.
+    #[must_use]
+    pub fn register(mut self, name: &str, sentence: &str) -> Self {
+        self.rules
+            .insert(name.into(), ScopeRule { sentence: sentence.to_owned(), permission: None });
+        self
+    }
+
+    /// Registers a scope that only holders of `permission` may have.
+    #[must_use]
+    pub fn register_for(mut self, name: &str, sentence: &str, permission: &str) -> Self {
+        let rule = ScopeRule { sentence: sentence.to_owned(), permission: Some(permission.into()) };
+        self.rules.insert(name.into(), rule);
+        self
+    }
+}

@@ -1,0 +1,26 @@
+//! The nouns: plain data with public fields. Imports nothing of ours and knows no HTTP.
+
+mod access;
+mod clause;
+mod client;
+mod ids;
+mod names;
+mod page;
+mod principal;
+mod record;
+mod session;
+mod user;
+
+pub use access::{Access, Conditional, ScopeBook, ScopeRule};
+pub use clause::{Clause, Condition, Hours, InvalidClause, Network, Weekday};
+pub use client::Client;
+pub use ids::{ClientId, GrantId, SessionId, TokenId, UserId};
+pub use names::{InvalidName, Permission, Role, Scope};
+pub use page::{Page, PageRequest};
+pub use principal::{Context, Principal, SchemeName, Scopes, Subject};
+pub use record::{Effect, Grant, RoleRecord};
+pub use session::Session;
+pub use user::{User, username_fault};
+
+/// A moment in UTC. Everything that needs one is handed it; only [`crate::clock`] asks the system.
+pub use jiff::Timestamp;

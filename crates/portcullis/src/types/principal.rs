@@ -1,0 +1,161 @@
+//! Who a request speaks for.
+
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::{Access, ClientId, Scope, SessionId, Timestamp, TokenId, UserId};
+
+/// Who this request speaks for: a user, a client, or nobody.
+///
+/// A cheap handle: what it holds is prebuilt and shared between requests.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Principal {
+    /// A user, a client or a guest.
+    pub subject: Subject,
+    /// The username, or the client's name; empty for a guest.
+    pub name: Arc<str>,
+    /// What the subject holds as of now.
+    pub access: Arc<Access>,
+    /// What the credential is limited to.
+    pub scopes: Scopes,
+    /// When the subject last proved who they are.
+    pub since: Option<Timestamp>,
+    /// Whether a second factor was given.
+    pub second_factor: bool,
+    /// The scheme that vouched.
+    pub scheme: Option<SchemeName>,
+    /// The session the credential belongs to.
+    pub session: Option<SessionId>,
+    /// The token that was shown.
+    pub token: Option<TokenId>,
+    /// The client that acts for the user.
+    pub client: Option<ClientId>,
+    /// The circumstances of this request.
+    pub context: Context,
+}
+
+impl Principal {
+    /// A principal that holds nothing yet. A verifier starts here.
+    #[must_use]
+    pub fn new(subject: Subject, name: impl Into<Arc<str>>) -> Self {
+        Self {
+            subject,
+            name: name.into(),
+            access: Arc::default(),
+            scopes: Scopes::All,
+            since: None,
+            second_factor: false,
+            scheme: None,
+            session: None,
+            token: None,
+            client: None,
+            context: Context::default(),
+        }
+    }
+
+    /// Nobody.
+    #[must_use]
+    pub fn guest() -> Self {
+        Self::new(Subject::Guest, "")
+    }
+
+    /// Whether this is nobody.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        self.subject == Subject::Guest
+    }
+
+    /// The user, if it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        match self.subject {
+            Subject::User(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// A user, a client or nobody.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A person with an account.
+    User(UserId),
+    /// A program that speaks for itself.
+    Client(ClientId),
+    /// Nobody.
+    Guest,
+}
+
+impl From<UserId> for Subject {
+    fn from(id: UserId) -> Self {
+        Self::User(id)
+    }
+}
+
+impl From<ClientId> for Subject {
+    fn from(id: ClientId) -> Self {
+        Self::Client(id)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user {id}"),
+            Self::Client(id) => write!(f, "client {id}"),
+            Self::Guest => f.write_str("guest"),
+        }
+    }
+}
+
+/// What a credential is limited to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scopes {
+    /// Whatever the subject may have: a password or a cookie.
+    All,
+    /// These at the most: a token.
+    Only(Arc<BTreeSet<Scope>>),
+}
+
+/// The circumstances of a request: what conditions look at.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// The method, such as `GET`.
+    pub method: Option<http::Method>,
+    /// The route's path as declared, such as `/items/{id}`.
+    pub route: Option<Arc<str>>,
+    /// Where the request came from, after the proxy rule was applied.
+    pub address: Option<IpAddr>,
+    /// The country the address is in, two letters, where something trusted said so.
+    pub country: Option<[u8; 2]>,
+    /// The moment the request is judged at.
+    pub now: Timestamp,
+    /// The request's id, as in `X-Request-Id`.
+    pub request_id: Option<Arc<str>>,
+}
+
+/// The name of a scheme, as in OpenAPI's `securitySchemes`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SchemeName(pub Arc<str>);
+
+impl From<&str> for SchemeName {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl Borrow<str> for SchemeName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SchemeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
