@@ -1,7 +1,8 @@
 //! 2, what did the request bring? Finds and parses; never verifies.
 
-// mod basic;
-// mod bearer;
+mod authorization;
+mod basic;
+mod bearer;
 // mod cookie;
 // pub mod csrf;
 
@@ -9,8 +10,8 @@ use std::fmt;
 
 use http::request::Parts;
 
-// pub use basic::{Basic, PasswordCredential, basic};
-// pub use bearer::{Bearer, TokenCredential, bearer};
+pub use basic::{Basic, PasswordCredential, basic};
+pub use bearer::{Bearer, TokenCredential, bearer, oauth2_password};
 // pub use cookie::{CookieCredential, SessionCookie, cookie};
 
 use crate::problem::{BoxError, Challenge, Problem, ProblemKind};
@@ -25,6 +26,11 @@ pub trait Carrier: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// A [`Rejection`] where something is there that cannot be read.
     fn find(&self, parts: &Parts) -> Result<Option<Self::Credential>, Rejection>;
+
+    /// Whether something is there at all: a quick look that may say yes too often, never no.
+    fn is_brought(&self, _parts: &Parts) -> bool {
+        true
+    }
 
     /// Its entry among OpenAPI's `securitySchemes`.
     fn describe(&self) -> SecurityScheme;
@@ -41,6 +47,8 @@ pub struct SecurityScheme(pub serde_json::Value);
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Rejection {
+    /// It no longer counts, and nobody chose to send it: a stale cookie. Taken as absent.
+    Stale,
     /// It cannot be read.
     Malformed,
     /// It is wrong, expired, revoked, or its owner is inactive. Never says which.
@@ -60,7 +68,9 @@ pub enum Rejection {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         match rejection {
-            Rejection::Malformed | Rejection::Invalid => Self::new(ProblemKind::InvalidCredential),
+            Rejection::Stale | Rejection::Malformed | Rejection::Invalid => {
+                Self::new(ProblemKind::InvalidCredential)
+            }
             Rejection::Ambiguous => Self::new(ProblemKind::TwoCredentials),
             Rejection::CrossSite => Self::new(ProblemKind::CrossSite),
             Rejection::TooMany(seconds) => {

@@ -41,6 +41,12 @@ pub trait Scheme: fmt::Debug + Send + Sync + 'static {
     /// Its line in a 401.
     fn challenge(&self) -> Option<Challenge>;
 
+    /// Whether the request brings something of this kind: a quick look that may say yes too
+    /// often, never no.
+    fn is_brought(&self, _parts: &Parts) -> bool {
+        true
+    }
+
     /// Finds the credential and verifies it.
     async fn authenticate(&self, parts: &Parts) -> Outcome;
 }
@@ -72,11 +78,16 @@ impl<C: Carrier, V: Verifier<C::Credential>> Scheme for Verified<C, V> {
         self.carrier.challenge()
     }
 
+    fn is_brought(&self, parts: &Parts) -> bool {
+        self.carrier.is_brought(parts)
+    }
+
     async fn authenticate(&self, parts: &Parts) -> Outcome {
         match self.carrier.find(parts) {
             Ok(None) => Outcome::Absent,
             Ok(Some(credential)) => match self.verifier.verify(credential).await {
                 Ok(principal) => Outcome::Accepted(Box::new(principal)),
+                Err(Rejection::Stale) => Outcome::Absent,
                 Err(rejection) => Outcome::Rejected(rejection),
             },
             Err(rejection) => Outcome::Rejected(rejection),

@@ -1,10 +1,10 @@
 //! 4, may they? One value says who may call: enforced, documented, printed. Pure: no I/O, no clock.
 
-// mod check;
-// mod condition;
-// pub mod conditions;
+mod check;
+mod condition;
+pub mod conditions;
 // mod openapi;
-// mod roles;
+mod roles;
 
 // #[cfg(test)]
 // mod tests;
@@ -13,10 +13,11 @@ use std::fmt;
 use std::ops::{BitAnd, BitOr};
 use std::sync::Arc;
 
-// pub use check::{Ask, Decision, Missing, permits};
-// pub use condition::{Conditions, CustomCondition};
+pub use check::{Ask, Decision, Missing, permits};
+pub use condition::Conditions;
+pub(crate) use condition::Unknown;
 // pub use openapi::SecurityRequirement;
-// pub use roles::{RoleGraph, UnknownRole};
+pub use roles::{Roles, Unfolded};
 
 use crate::types::{Condition, Permission, Role, Scope, Subject};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Condition, Effect, GrantId, Permission, Role, Scope};
+use super::{Condition, Effect, GrantId, Permission, Principal, Role, Scope};
 
 /// What a subject holds as of now. Built once, shared by every request until something changes.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,17 @@ pub struct Conditional {
     pub permission: Permission,
     /// When it counts.
     pub condition: Arc<dyn Condition>,
+}
+
+impl Conditional {
+    /// Whether it counts for this request. Where that cannot be known, a denial does.
+    #[must_use]
+    pub fn counts(&self, who: &Principal) -> bool {
+        match self.effect {
+            Effect::Allow => self.condition.holds(who),
+            Effect::Deny => !self.condition.is_known(who) || self.condition.holds(who),
+        }
+    }
 }
 
 /// The scopes that exist, each with its sentence and the permission that stands behind it.

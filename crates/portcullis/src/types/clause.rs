@@ -36,6 +36,27 @@ pub trait Condition: fmt::Debug + Send + Sync + 'static {
 
     /// Whether it holds for this request.
     fn holds(&self, who: &Principal) -> bool;
+
+    /// Whether what it looks at is known at all. Where it is not, an allowance under it does not
+    /// count and a denial under it does, and its negation does not hold either.
+    fn is_known(&self, _who: &Principal) -> bool {
+        true
+    }
+
+    /// How the caller could make it hold by signing in again, if that would do (RFC 9470).
+    fn remedy(&self) -> Option<Remedy> {
+        None
+    }
+}
+
+/// What a fresh sign-in would have to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Remedy {
+    /// A proof at most this many seconds old.
+    RecentLogin(u32),
+    /// A second factor.
+    SecondFactor,
 }
 
 /// A stored condition. Its JSON is `{"<kind>": …}`.

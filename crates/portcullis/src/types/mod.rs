@@ -12,12 +12,12 @@ mod session;
 mod user;
 
 pub use access::{Access, Conditional, ScopeBook, ScopeRule};
-pub use clause::{Clause, Condition, Hours, InvalidClause, Network, Weekday};
+pub use clause::{Clause, Condition, Hours, InvalidClause, Network, Remedy, Weekday};
 pub use client::Client;
 pub use ids::{ClientId, GrantId, SessionId, TokenId, UserId};
 pub use names::{InvalidName, Permission, Role, Scope};
 pub use page::{Page, PageRequest};
-pub use principal::{Context, Principal, SchemeName, Scopes, Subject};
+pub use principal::{Asked, Context, Principal, SchemeName, Scopes, Subject};
 pub use record::{Effect, Grant, RoleRecord};
 pub use session::Session;
 pub use user::{User, username_fault};

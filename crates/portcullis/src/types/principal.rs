@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Access, ClientId, Scope, SessionId, Timestamp, TokenId, UserId};
 
@@ -136,6 +137,33 @@ pub struct Context {
     pub now: Timestamp,
     /// The request's id, as in `X-Request-Id`.
     pub request_id: Option<Arc<str>>,
+    /// Whether the handler asked what the route table left to it.
+    pub asked: Asked,
+}
+
+/// A mark that a handler did ask: shared by every clone of the principal of one request.
+#[derive(Clone, Debug, Default)]
+pub struct Asked(Option<Arc<AtomicBool>>);
+
+impl Asked {
+    /// A mark not yet made.
+    #[must_use]
+    pub fn pending() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// Notes that the handler asked.
+    pub fn note(&self) {
+        if let Some(mark) = &self.0 {
+            mark.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether it did.
+    #[must_use]
+    pub fn is_noted(&self) -> bool {
+        self.0.as_ref().is_none_or(|mark| mark.load(Ordering::Acquire))
+    }
 }
 
 /// The name of a scheme, as in OpenAPI's `securitySchemes`.

@@ -1,0 +1,254 @@
+//! Judging a requirement: pure, total, and able to say what is missing.
+
+use crate::problem::{Problem, ProblemKind};
+use crate::types::{Condition, Effect, Permission, Principal, Remedy, Scope, Scopes};
+
+use super::Requirement;
+
+/// What became of a requirement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Go on.
+    Permit,
+    /// Go on, and the handler must ask once it has the row: it hangs on who the owner is.
+    Defer,
+    /// 401: sign in, or again and more strongly (RFC 9470).
+    Challenge(Ask),
+    /// 403, and what is missing.
+    Forbid(Missing),
+}
+
+/// What a 401 asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Any credential.
+    SignIn,
+    /// A fresher or stronger one.
+    StepUp(Vec<Remedy>),
+}
+
+/// What somebody lacks, in words they may know.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Missing {
+    /// Each is needed; one that offers a choice says "or".
+    pub terms: Vec<String>,
+    /// The scopes among them: for `insufficient_scope`.
+    pub scopes: Vec<Scope>,
+}
+
+/// Whether `who` holds `wanted` at this moment. A denial wins over any number of allowances.
+#[must_use]
+pub fn permits(who: &Principal, wanted: &Permission) -> bool {
+    let access = &who.access;
+    let covers = |held: &std::collections::BTreeSet<Permission>| {
+        held.contains(wanted) || held.iter().any(|one| one.is_wildcard() && one.covers(wanted))
+    };
+    let counts = |effect: Effect| {
+        access.conditional.iter().any(|grant| {
+            grant.effect == effect && grant.permission.covers(wanted) && grant.counts(who)
+        })
+    };
+    !covers(&access.denied)
+        && !counts(Effect::Deny)
+        && (covers(&access.allowed) || counts(Effect::Allow))
+}
+
+/// Whether the credential carries the scope and its subject may make use of it at this moment.
+fn scope_missing(who: &Principal, wanted: &Scope) -> Option<Missing> {
+    let carried = match &who.scopes {
+        Scopes::All => true,
+        Scopes::Only(scopes) => scopes.contains(wanted),
+    };
+    if !carried {
+        return Some(Missing {
+            terms: vec![format!("scope {wanted}")],
+            scopes: vec![wanted.clone()],
+        });
+    }
+    let behind = access_behind(who, wanted)?;
+    (!permits(who, behind))
+        .then(|| Missing { terms: vec![format!("permission {behind}")], scopes: Vec::new() })
+}
+
+fn access_behind<'a>(who: &'a Principal, scope: &Scope) -> Option<&'a Permission> {
+    who.access.scopes.rules.get(scope)?.permission.as_ref()
+}
+
+/// A term's verdict. `No` lists what would help by signing in again, where that alone would do.
+enum Verdict {
+    Yes,
+    Later,
+    No { missing: Missing, remedies: Vec<Remedy> },
+}
+
+impl Requirement {
+    /// Judges the requirement for this principal.
+    ///
+    /// A guest satisfies nothing but [`public`](super::public): every other answer to a guest is
+    /// [`Decision::Challenge`].
+    #[must_use]
+    pub fn check(&self, who: &Principal) -> Decision {
+        if let Self::Public(_) = self {
+            return Decision::Permit;
+        }
+        if who.is_guest() {
+            return Decision::Challenge(Ask::SignIn);
+        }
+        match self.judge(who) {
+            Verdict::Yes => Decision::Permit,
+            Verdict::Later => Decision::Defer,
+            Verdict::No { remedies, .. } if !remedies.is_empty() => {
+                Decision::Challenge(Ask::StepUp(remedies))
+            }
+            Verdict::No { missing, .. } => Decision::Forbid(missing),
+        }
+    }
+
+    fn judge(&self, who: &Principal) -> Verdict {
+        let lacks = |holds: bool| {
+            if holds {
+                Verdict::Yes
+            } else {
+                let missing = Missing { terms: vec![self.to_string()], scopes: Vec::new() };
+                Verdict::No { missing, remedies: Vec::new() }
+            }
+        };
+        match self {
+            Self::Public(_) | Self::Authenticated => Verdict::Yes,
+            Self::Role(name) => lacks(who.access.roles.contains(name)),
+            Self::Permission(name) => lacks(permits(who, name)),
+            Self::Scope(name) => match scope_missing(who, name) {
+                None => Verdict::Yes,
+                Some(missing) => Verdict::No { missing, remedies: Vec::new() },
+            },
+            Self::Is(subject) => lacks(who.subject == *subject),
+            Self::Owner(_) => Verdict::Later,
+            Self::When(condition) => match lacks(condition.holds(who)) {
+                Verdict::No { missing, .. } => {
+                    Verdict::No { missing, remedies: condition.remedy().into_iter().collect() }
+                }
+                verdict => verdict,
+            },
+            Self::All(terms) => all(terms, who),
+            Self::Any(terms) => any(terms, who),
+        }
+    }
+}
+
+fn all(terms: &[Requirement], who: &Principal) -> Verdict {
+    let mut later = false;
+    let mut missing = Missing::default();
+    let mut remedies = Vec::new();
+    let mut beyond_remedy = false;
+    for term in terms {
+        match term.judge(who) {
+            Verdict::Yes => {}
+            Verdict::Later => later = true,
+            Verdict::No { missing: more, remedies: help } => {
+                beyond_remedy |= help.is_empty();
+                remedies.extend(help);
+                missing.terms.extend(more.terms);
+                missing.scopes.extend(more.scopes);
+            }
+        }
+    }
+    if !missing.terms.is_empty() {
+        if beyond_remedy {
+            remedies.clear();
+        }
+        missing.terms.dedup();
+        Verdict::No { missing, remedies }
+    } else if later {
+        Verdict::Later
+    } else {
+        Verdict::Yes
+    }
+}
+
+fn any(terms: &[Requirement], who: &Principal) -> Verdict {
+    let mut later = false;
+    let mut choices = Vec::new();
+    let mut scopes = Vec::new();
+    let mut cheapest: Option<Vec<Remedy>> = None;
+    for term in terms {
+        match term.judge(who) {
+            Verdict::Yes => return Verdict::Yes,
+            Verdict::Later => later = true,
+            Verdict::No { missing, remedies } => {
+                choices.push(missing.terms.join(" and "));
+                scopes.extend(missing.scopes);
+                if !remedies.is_empty()
+                    && cheapest.as_ref().is_none_or(|c| remedies.len() < c.len())
+                {
+                    cheapest = Some(remedies);
+                }
+            }
+        }
+    }
+    if later {
+        return Verdict::Later;
+    }
+    Verdict::No {
+        missing: Missing { terms: vec![choices.join(" or ")], scopes },
+        remedies: cheapest.unwrap_or_default(),
+    }
+}
+
+impl Missing {
+    /// The 403 that says it.
+    #[must_use]
+    pub fn into_problem(self) -> Problem {
+        let detail = format!("You lack: {}.", self.terms.join(", "));
+        Problem::new(ProblemKind::Forbidden).detail(detail).missing(self.terms)
+    }
+}
+
+impl Principal {
+    /// Asks for something once the row is in hand: the same algebra as in the route table.
+    ///
+    /// ```
+    /// use portcullis::policy::{is, permission};
+    /// use portcullis::types::{Principal, Subject, UserId};
+    ///
+    /// let owner = UserId(uuid::Uuid::from_u128(7));
+    /// let who = Principal::new(Subject::User(owner), "ann");
+    /// assert!(who.must(permission("items:delete") | is(owner)).is_ok());
+    /// assert!(who.must(permission("items:delete")).is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// A 403 that names what is missing; a 401 for a guest, or where a fresh sign-in would help.
+    pub fn must(&self, what: Requirement) -> Result<(), Problem> {
+        self.context.asked.note();
+        match what.check(self) {
+            Decision::Permit => Ok(()),
+            // An owner is a question to the handler itself: here nobody is left to answer it.
+            Decision::Defer => {
+                Err(Missing { terms: vec![what.to_string()], ..Missing::default() }.into_problem())
+            }
+            Decision::Challenge(Ask::SignIn) => Err(ProblemKind::Unauthenticated.into()),
+            Decision::Challenge(Ask::StepUp(_)) => Err(ProblemKind::StepUp.into()),
+            Decision::Forbid(missing) => Err(missing.into_problem()),
+        }
+    }
+
+    /// As [`must`](Self::must), but says 404: whoever may not see it may not know that it exists.
+    ///
+    /// # Errors
+    /// A 404.
+    pub fn must_or_hide(&self, what: Requirement) -> Result<(), Problem> {
+        self.must(what).map_err(|_| ProblemKind::NotFound.into())
+    }
+
+    /// Whether the subject holds the permission at this moment.
+    #[must_use]
+    pub fn may(&self, permission: &Permission) -> bool {
+        permits(self, permission)
+    }
+
+    /// Whether a condition holds for this request.
+    #[must_use]
+    pub fn meets(&self, condition: &dyn Condition) -> bool {
+        condition.holds(self)
+    }
+}

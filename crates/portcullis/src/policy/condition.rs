@@ -1,0 +1,123 @@
+//! From stored conditions to ones that can be asked, the application's own among them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::conditions::{
+    AllOf, AnyOf, Countries, Moment, NotThis, OpenHours, RecentLogin, SecondFactor, Within,
+};
+use crate::types::{Clause, Condition, InvalidClause, Principal};
+
+/// How deep conditions may be nested.
+const DEEPEST: usize = 8;
+
+type Make = dyn Fn(&Value) -> Result<Arc<dyn Condition>, InvalidClause> + Send + Sync;
+
+/// The conditions an application added, by name.
+///
+/// ```
+/// use std::sync::Arc;
+/// use portcullis::policy::Conditions;
+/// use portcullis::policy::conditions::RecentLogin;
+///
+/// // Stored as {"custom": {"name": "fresh", "parameters": {}}}.
+/// let conditions = Conditions::new().with("fresh", |_| Ok(Arc::new(RecentLogin::within(60))));
+/// ```
+#[derive(Clone, Default)]
+pub struct Conditions {
+    own: BTreeMap<String, Arc<Make>>,
+}
+
+impl fmt::Debug for Conditions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.own.keys()).finish()
+    }
+}
+
+impl Conditions {
+    /// Only the built-in ones.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a condition of the application's own. `make` gets the parameters a grant stores.
+    #[must_use]
+    pub fn with<F>(mut self, name: &str, make: F) -> Self
+    where
+        F: Fn(&Value) -> Result<Arc<dyn Condition>, InvalidClause> + Send + Sync + 'static,
+    {
+        self.own.insert(name.to_owned(), Arc::new(make));
+        self
+    }
+
+    /// Makes a stored condition ready to be asked.
+    ///
+    /// # Errors
+    /// [`InvalidClause`], with a sentence on what is wrong: an unknown time zone, an empty list, a
+    /// name nobody registered.
+    pub fn compile(&self, clause: &Clause) -> Result<Arc<dyn Condition>, InvalidClause> {
+        self.compile_at(clause, 0)
+    }
+
+    fn compile_at(
+        &self,
+        clause: &Clause,
+        depth: usize,
+    ) -> Result<Arc<dyn Condition>, InvalidClause> {
+        if depth > DEEPEST {
+            return Err(InvalidClause(format!("conditions are nested deeper than {DEEPEST}")));
+        }
+        let each = |clauses: &[Clause]| {
+            if clauses.is_empty() {
+                return Err(InvalidClause("a list of conditions is empty".to_owned()));
+            }
+            clauses.iter().map(|one| self.compile_at(one, depth + 1)).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(match clause {
+            Clause::Hours(hours) => Arc::new(OpenHours::new(hours)?),
+            Clause::Networks(networks) => Arc::new(Within::new(networks)?),
+            Clause::NotBefore(moment) => Arc::new(Moment::NotBefore(*moment)),
+            Clause::NotAfter(moment) => Arc::new(Moment::NotAfter(*moment)),
+            Clause::RecentLogin(0) => {
+                return Err(InvalidClause("a recent login of 0 seconds never holds".to_owned()));
+            }
+            Clause::RecentLogin(seconds) => Arc::new(RecentLogin::within(*seconds)),
+            Clause::SecondFactor(true) => Arc::new(SecondFactor),
+            Clause::SecondFactor(false) => Arc::new(NotThis(Arc::new(SecondFactor))),
+            Clause::Countries(codes) => Arc::new(Countries::new(codes)?),
+            Clause::All(clauses) => Arc::new(AllOf(each(clauses)?)),
+            Clause::Any(clauses) => Arc::new(AnyOf(each(clauses)?)),
+            Clause::Not(clause) => Arc::new(NotThis(self.compile_at(clause, depth + 1)?)),
+            Clause::Custom { name, parameters } => match self.own.get(name) {
+                Some(make) => make(parameters)?,
+                None => {
+                    return Err(InvalidClause(format!("no condition is registered as {name:?}")));
+                }
+            },
+        })
+    }
+}
+
+/// What a stored condition becomes that can no longer be asked: never known, so that an allowance
+/// under it does not count and a denial does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unknown;
+
+impl Condition for Unknown {
+    fn explain(&self) -> Cow<'static, str> {
+        "under a condition this server does not know".into()
+    }
+
+    fn holds(&self, _: &Principal) -> bool {
+        false
+    }
+
+    fn is_known(&self, _: &Principal) -> bool {
+        false
+    }
+}

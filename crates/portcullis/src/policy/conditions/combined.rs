@@ -1,0 +1,67 @@
+//! Conditions of conditions.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::types::{Condition, Principal};
+
+/// All of these.
+#[derive(Clone, Debug)]
+pub struct AllOf(pub Vec<Arc<dyn Condition>>);
+
+/// Any of these.
+#[derive(Clone, Debug)]
+pub struct AnyOf(pub Vec<Arc<dyn Condition>>);
+
+/// Not this.
+#[derive(Clone, Debug)]
+pub struct NotThis(pub Arc<dyn Condition>);
+
+fn joined(conditions: &[Arc<dyn Condition>], word: &str) -> Cow<'static, str> {
+    let phrases: Vec<_> = conditions.iter().map(|condition| condition.explain()).collect();
+    format!("({})", phrases.join(word)).into()
+}
+
+impl Condition for AllOf {
+    fn explain(&self) -> Cow<'static, str> {
+        joined(&self.0, " and ")
+    }
+
+    fn holds(&self, who: &Principal) -> bool {
+        self.0.iter().all(|condition| condition.holds(who))
+    }
+
+    fn is_known(&self, who: &Principal) -> bool {
+        // One that is known not to hold decides alone.
+        let known_not = |one: &Arc<dyn Condition>| one.is_known(who) && !one.holds(who);
+        self.0.iter().all(|one| one.is_known(who)) || self.0.iter().any(known_not)
+    }
+}
+
+impl Condition for AnyOf {
+    fn explain(&self) -> Cow<'static, str> {
+        joined(&self.0, " or ")
+    }
+
+    fn holds(&self, who: &Principal) -> bool {
+        self.0.iter().any(|condition| condition.holds(who))
+    }
+
+    fn is_known(&self, who: &Principal) -> bool {
+        self.0.iter().all(|one| one.is_known(who)) || self.0.iter().any(|one| one.holds(who))
+    }
+}
+
+impl Condition for NotThis {
+    fn explain(&self) -> Cow<'static, str> {
+        format!("not {}", self.0.explain()).into()
+    }
+
+    fn holds(&self, who: &Principal) -> bool {
+        self.0.is_known(who) && !self.0.holds(who)
+    }
+
+    fn is_known(&self, who: &Principal) -> bool {
+        self.0.is_known(who)
+    }
+}
