@@ -3,8 +3,8 @@
 mod authorization;
 mod basic;
 mod bearer;
-// mod cookie;
-// pub mod csrf;
+mod cookie;
+pub mod csrf;
 
 use std::fmt;
 
@@ -12,7 +12,10 @@ use http::request::Parts;
 
 pub use basic::{Basic, PasswordCredential, basic};
 pub use bearer::{Bearer, TokenCredential, bearer, oauth2_password};
-// pub use cookie::{CookieCredential, SessionCookie, cookie};
+pub use cookie::{
+    CookieAttributes, CookieCredential, CookieError, LONGEST_COOKIE_AGE, LONGEST_COOKIE_PAIR,
+    SameSite, SessionCookie, clear_cookie, cookie, set_cookie,
+};
 
 use crate::problem::{BoxError, Challenge, Problem, ProblemKind};
 

@@ -5,6 +5,7 @@ mod clause;
 mod client;
 mod ids;
 mod names;
+mod origin;
 mod page;
 mod principal;
 mod record;
@@ -16,6 +17,7 @@ pub use clause::{Clause, Condition, Hours, InvalidClause, Network, Remedy, Weekd
 pub use client::Client;
 pub use ids::{ClientId, GrantId, SessionId, TokenId, UserId};
 pub use names::{InvalidName, Permission, Role, Scope};
+pub use origin::{InvalidOrigin, Origin, OriginPattern, OriginRule};
 pub use page::{Page, PageRequest};
 pub use principal::{Asked, Context, Principal, SchemeName, Scopes, Subject};
 pub use record::{Effect, Grant, RoleRecord};
