@@ -1,6 +1,7 @@
 //! portcullis: the security layer that web APIs lack.
 
 pub mod clock;
+pub mod cors;
 pub mod credential;
 pub mod identity;
 pub mod policy;
