@@ -20,6 +20,12 @@ use crate::secret::Hidden;
 const LONGEST: usize = 8 * 1024;
 
 /// How passwords are hashed, and which are good enough.
+///
+/// ```
+/// let mut settings = portcullis::secret::PasswordSettings::default();
+/// settings.memory_kib = 64 * 1024;
+/// settings.context_words.push("acme".into());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PasswordSettings {

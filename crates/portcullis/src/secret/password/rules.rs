@@ -4,6 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::{PasswordSettings, prepare};
+use crate::secret::Hidden;
 
 /// Passwords and stems that everybody tries first, lower case, one a line.
 const COMMON: &str = include_str!("common.txt");
@@ -38,14 +39,17 @@ pub(super) fn fault(
     if prepared.expose().chars().any(char::is_control) {
         return Some("it has a control character, which cannot be typed everywhere");
     }
-    let plain: Vec<char> = prepared.expose().chars().flat_map(char::to_lowercase).collect();
-    if repeats(&plain, settings.min_characters) {
+    let prepared = prepared.expose();
+    let plain: Hidden<Vec<char>> =
+        Hidden::new(prepared.chars().flat_map(char::to_lowercase).collect());
+    if repeats(plain.expose(), settings.min_characters) {
         return Some("it repeats itself");
     }
-    if runs(&plain) {
+    if runs(plain.expose()) {
         return Some("it runs along the alphabet, the numbers or the keyboard");
     }
-    let plain: String = plain.into_iter().collect();
+    let plain: Hidden<String> = Hidden::new(plain.expose().iter().collect());
+    let meant = unleet(plain.expose());
     let own: Vec<String> = settings
         .context_words
         .iter()
@@ -53,10 +57,12 @@ pub(super) fn fault(
         .chain([username])
         .flat_map(stems)
         .collect();
-    if little_but(&plain, own.iter().map(String::as_str), 8) {
+    if little_but(plain.expose(), own.iter().map(String::as_str), 8) {
         return Some("it is little more than your username or the name of this service");
     }
-    if little_but(&plain, COMMON.lines(), 5) || little_but(&unleet(&plain), COMMON.lines(), 5) {
+    if little_but(plain.expose(), COMMON.lines(), 5)
+        || little_but(meant.expose(), COMMON.lines(), 5)
+    {
         return Some("it is little more than one of the most common passwords");
     }
     None
@@ -89,13 +95,13 @@ fn runs(text: &[char]) -> bool {
 
 /// Whether fewer than `enough` letters and digits are left once the words are taken out.
 fn little_but<'a>(text: &str, words: impl Iterator<Item = &'a str>, enough: usize) -> bool {
-    let mut rest = text.to_owned();
-    let mut known: Vec<&str> = words.filter(|word| rest.contains(word)).collect();
+    let mut rest = Hidden::from(text);
+    let mut known: Vec<&str> = words.filter(|word| text.contains(word)).collect();
     known.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
     for word in &known {
-        rest = rest.replace(word, " ");
+        rest = Hidden::new(rest.expose().replace(word, " "));
     }
-    !known.is_empty() && rest.chars().filter(|c| c.is_alphanumeric()).count() < enough
+    !known.is_empty() && rest.expose().chars().filter(|c| c.is_alphanumeric()).count() < enough
 }
 
 /// The words of a name that are long enough to mean something.
@@ -106,16 +112,15 @@ fn stems(name: &str) -> Vec<String> {
 }
 
 /// The letters somebody meant who wrote `p4ssw0rd`.
-fn unleet(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '0' => 'o',
-            '1' | '!' => 'i',
-            '3' => 'e',
-            '4' | '@' => 'a',
-            '5' | '$' => 's',
-            '7' => 't',
-            other => other,
-        })
-        .collect()
+fn unleet(text: &str) -> Hidden<String> {
+    let letters = text.chars().map(|c| match c {
+        '0' => 'o',
+        '1' | '!' => 'i',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        other => other,
+    });
+    Hidden::new(letters.collect())
 }
