@@ -109,6 +109,11 @@ impl Pool {
 
 #[cfg(test)]
 impl Pool {
+    /// How many jobs wait for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.lock().jobs.len()
+    }
+
     /// Counts who still holds the queue: the handle and each thread as long as it lives.
     pub(super) fn holders(&self) -> impl Fn() -> usize + use<> {
         let queue = Arc::downgrade(&self.queue);

@@ -86,16 +86,22 @@ async fn a_password_as_long_as_a_book_matches_nothing_and_costs_nothing() {
 #[tokio::test]
 async fn a_full_queue_refuses_and_those_who_gave_up_keep_no_place() {
     // Slow enough that the single thread is still at the first when the last is asked.
-    let settings = PasswordSettings { waiting: Some(2), threads: Some(1), ..Default::default() };
-    let passwords = passwords(PasswordSettings { passes: 10, ..settings });
+    let settings = PasswordSettings { memory_kib: 64 * 1024, passes: 10, ..Default::default() };
+    let passwords = passwords(PasswordSettings { waiting: Some(2), threads: Some(1), ..settings });
     let ask = || {
         let passwords = passwords.clone();
         tokio::spawn(async move { passwords.verify_nobody("x".into()).await })
     };
+    let until_waiting = async |count| {
+        while passwords.inner.pool.waiting() != count {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
     let busy = ask();
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    let (second, third) = (ask(), ask());
     tokio::task::yield_now().await;
+    until_waiting(0).await;
+    let (second, third) = (ask(), ask());
+    until_waiting(2).await;
     assert_eq!(passwords.verify_nobody("x".into()).await, Err(PasswordError::Overloaded));
     second.abort();
     third.abort();

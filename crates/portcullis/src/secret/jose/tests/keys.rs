@@ -198,7 +198,7 @@ fn nothing_private_is_published() {
 }
 
 fn parse(keys: &Value) -> Result<usize, BadJwks> {
-    Jwks::parse(&json!({ "keys": keys }).to_string().as_bytes()).map(|keys| keys.len())
+    Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).map(|keys| keys.len())
 }
 
 #[test]
