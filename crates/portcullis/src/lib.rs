@@ -6,5 +6,6 @@ pub mod credential;
 pub mod identity;
 pub mod policy;
 pub mod problem;
+pub mod secret;
 pub mod store;
 pub mod types;

@@ -12,15 +12,14 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 pub use error::StoreError;
+
+pub use crate::types::{Digest, KeyRecord};
 // pub use memory::MemoryStore;
 
 use crate::types::{
     ClientId, Grant, GrantId, Page, PageRequest, Role, RoleRecord, Scope, Session, SessionId,
     Subject, Timestamp, TokenId, User, UserId,
 };
-
-/// The SHA-256 of a secret: what is kept in its place.
-pub type Digest = [u8; 32];
 
 /// A user to be made.
 #[derive(Clone, Debug)]
@@ -308,25 +307,6 @@ pub trait Tokens: Send + Sync {
 
     /// Forgets what no longer counts at `now`. Returns how many rows went.
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
-}
-
-/// A signing key as it is kept: its private part sealed under the master secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRecord {
-    /// Its public name (`kid`).
-    pub id: String,
-    /// The one algorithm it is for, such as `EdDSA`.
-    pub algorithm: String,
-    /// The private key, encrypted.
-    pub sealed: Vec<u8>,
-    /// When it was made and first published.
-    pub created_at: Timestamp,
-    /// From when on it signs.
-    pub signs_from: Timestamp,
-    /// When it stopped to sign, if it did: from then on it only verifies.
-    pub signs_until: Option<Timestamp>,
-    /// From when on it does not verify either.
-    pub retired_at: Option<Timestamp>,
 }
 
 /// Signing keys.
