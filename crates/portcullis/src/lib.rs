@@ -6,4 +6,6 @@ pub mod identity;
 pub mod policy;
 pub mod problem;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod types;
