@@ -8,4 +8,6 @@ pub mod policy;
 pub mod problem;
 pub mod secret;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod types;

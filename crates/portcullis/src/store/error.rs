@@ -1,6 +1,7 @@
 //! What a store can fail with.
 
 use crate::problem::{BoxError, Problem, ProblemKind};
+use crate::types::Role;
 
 /// What a store can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,15 @@ pub enum StoreError {
         /// The roles along the way, the first one again at the end.
         path: Vec<String>,
     },
+    /// Nobody active would hold the role any more.
+    #[error("this would leave the role {role} without an active holder")]
+    LastHolder {
+        /// The role that was to keep one.
+        role: Role,
+    },
+    /// A cursor that no page ended with.
+    #[error("the cursor is not one that a page ended with")]
+    InvalidCursor,
     /// The store is away; trying again may help.
     #[error("the store is away")]
     Unavailable(#[source] BoxError),
@@ -46,6 +56,10 @@ impl From<StoreError> for Problem {
             StoreError::Cycle { .. } => {
                 Self::new(ProblemKind::Conflict).detail(format!("{error}."))
             }
+            StoreError::LastHolder { role } => Self::new(ProblemKind::Conflict)
+                .detail(format!("This is the last active holder of role {role}.")),
+            StoreError::InvalidCursor => Self::new(ProblemKind::Invalid)
+                .detail("The cursor is not one that a page ended with."),
             StoreError::Unavailable(_) => {
                 Self::new(ProblemKind::Unavailable).retry_after(1).source(error)
             }

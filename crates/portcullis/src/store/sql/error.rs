@@ -1,0 +1,44 @@
+//! What the engine's errors mean.
+
+use sqlx::error::{DatabaseError, ErrorKind};
+
+use crate::store::StoreError;
+
+/// Which field a unique column is, as people know it.
+const UNIQUE: &[(&str, &str)] = &[
+    ("users.username_folded", "username"),
+    ("users.email_folded", "email"),
+    ("clients.id", "client_id"),
+    ("roles.name", "name"),
+    ("sessions.id", "session"),
+    ("sessions.cookie", "cookie"),
+    ("refresh_tokens.digest", "refresh_token"),
+    ("access_tokens.", "token"),
+];
+
+/// SQLite's primary result codes that pass: busy, locked, no memory, read-only, interrupted, I/O
+/// error, full, cannot open (<https://sqlite.org/rescode.html>).
+const PASSING: &[i32] = &[5, 6, 7, 8, 9, 10, 13, 14];
+
+/// Says what went wrong in the words of a store.
+pub(super) fn failed(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(cause) if cause.kind() == ErrorKind::UniqueViolation => {
+            let message = cause.message();
+            let known = UNIQUE.iter().find(|(column, _)| message.contains(column));
+            StoreError::Conflict { field: known.map_or("id", |(_, field)| field) }
+        }
+        sqlx::Error::Database(cause) if passes(&**cause) => StoreError::Unavailable(error.into()),
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => StoreError::Unavailable(error.into()),
+        _ => StoreError::Corrupt { what: error.to_string() },
+    }
+}
+
+fn passes(cause: &dyn DatabaseError) -> bool {
+    let code = cause.code().and_then(|code| code.parse::<i32>().ok());
+    // The low byte is the primary code.
+    code.is_some_and(|code| PASSING.contains(&(code & 0xFF)))
+}
