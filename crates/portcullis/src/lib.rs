@@ -2,8 +2,11 @@
 
 pub mod clock;
 pub mod credential;
+pub mod describe;
+pub mod gate;
 pub mod identity;
 pub mod policy;
 pub mod problem;
 pub mod store;
+pub mod table;
 pub mod types;
