@@ -63,7 +63,9 @@ impl Requirement {
         if self.is_public() {
             return Vec::new();
         }
-        let clauses = self.clauses().unwrap_or_else(|| vec![Clause::default()]);
+        // No alternative at all would read as "anyone".
+        let written = self.clauses().filter(|clauses| !clauses.is_empty());
+        let clauses = written.unwrap_or_else(|| vec![Clause::default()]);
         let mut found: Vec<SecurityRequirement> = Vec::new();
         for clause in clauses {
             for scheme in schemes {
@@ -80,15 +82,11 @@ impl Requirement {
         found
     }
 
-    /// Whether anyone may call, signed in or not.
+    /// Whether anyone may call, signed in or not: the whole requirement is
+    /// [`public`](super::public). As a term of a larger one that word opens nothing to a guest.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        match self {
-            Self::Public(_) => true,
-            Self::Any(terms) => terms.iter().any(Self::is_public),
-            Self::All(terms) => !terms.is_empty() && terms.iter().all(Self::is_public),
-            _ => false,
-        }
+        matches!(self, Self::Public(_))
     }
 
     /// Every scope that is named anywhere in it.
@@ -137,8 +135,9 @@ impl Requirement {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{authenticated, owner, permission, public, role, scope};
+    use super::super::{Decision, authenticated, owner, permission, public, role, scope};
     use super::*;
+    use crate::types::Principal;
 
     fn said(who: &Requirement) -> Vec<(String, Vec<String>, Vec<String>)> {
         let text = |names: Vec<String>| names;
@@ -162,9 +161,25 @@ mod tests {
     #[test]
     fn public_is_the_empty_list_and_nothing_else_is() {
         assert!(said(&public("liveness")).is_empty());
-        assert!(said(&(public("liveness") | role("admin"))).is_empty());
-        assert_eq!(said(&(public("x") & authenticated())).len(), 2);
+        assert_eq!(said(&(public("a part") | role("admin"))).len(), 4);
+        assert_eq!(said(&(public("a part") & authenticated())).len(), 2);
         assert_eq!(said(&Requirement::All(Vec::new())).len(), 2);
+        assert_eq!(said(&Requirement::Any(Vec::new())).len(), 2);
+    }
+
+    #[test]
+    fn the_document_and_the_judge_agree_on_what_a_guest_may() {
+        for who in [
+            public("x"),
+            public("x") | role("admin"),
+            public("x") & public("y"),
+            authenticated(),
+            Requirement::All(Vec::new()),
+            Requirement::Any(Vec::new()),
+        ] {
+            let open = who.check(&Principal::guest()) == Decision::Permit;
+            assert_eq!(who.is_public(), open, "{who}");
+        }
     }
 
     #[test]

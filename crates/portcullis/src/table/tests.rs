@@ -251,7 +251,6 @@ async fn a_path_is_read_as_a_tuple_or_a_struct() {
 #[test]
 fn operations_say_who_may_call() {
     let document = finished().openapi.to_value();
-    std::fs::write("/tmp/pc-openapi.json", document.to_string()).unwrap();//TEMP
     let operation = |path: &str, method: &str| document["paths"][path][method].clone();
 
     let health = operation("/health", "get");
