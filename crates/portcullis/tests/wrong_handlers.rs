@@ -2,6 +2,8 @@
 //!
 //! Runs the compiler itself on short programs, against the libraries this test was built with.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "it is a test")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -117,6 +119,10 @@ fn the_compiler_names_the_guilty_type_and_says_what_to_do() {
             "`Thing` cannot be read from a request",
             "`#[derive(serde::Deserialize, schemars::JsonSchema, garde::Validate)]`",
         ],
+    );
+    wrong(
+        "(_: Json<u64>, _: Path<u64>) -> NoContent",
+        &["the trait bound `portcullis::describe::Json<u64>: FromRequestParts<"],
     );
     wrong(
         "(_: Path<Thing>) -> NoContent",

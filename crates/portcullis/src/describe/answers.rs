@@ -62,7 +62,7 @@ impl DescribeAnswer for NoContent {
     }
 }
 
-impl<A: IntoResponse> IntoResponse for NoStore<A> {
+impl<A: DescribeAnswer> IntoResponse for NoStore<A> {
     fn into_response(self) -> Response {
         let mut response = self.0.into_response();
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -94,7 +94,7 @@ impl DescribeAnswer for String {
     }
 }
 
-impl<T> DescribeAnswer for Html<T> {
+impl<T: IntoResponse> DescribeAnswer for Html<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.answer::<String>(StatusCode::OK, "text/html; charset=utf-8");
     }
@@ -108,7 +108,7 @@ impl<A: DescribeAnswer> DescribeAnswer for (HeaderMap, A) {
 }
 
 /// Headers and an answer: described as the answer.
-impl<A: DescribeAnswer, V, const N: usize> DescribeAnswer for ([(HeaderName, V); N], A) {
+impl<A: DescribeAnswer, const N: usize> DescribeAnswer for ([(HeaderName, HeaderValue); N], A) {
     fn describe(operation: &mut OperationBuilder<'_>) {
         A::describe(operation);
     }

@@ -52,8 +52,8 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
 }
 
 fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source())
-        .any(|error| error.is::<LengthLimitError>())
+    let mut chain = std::iter::successors(Some(error), |error| error.source());
+    chain.any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
 
 fn is_accepted(headers: &HeaderMap, accepted: fn(&str) -> bool) -> bool {

@@ -63,8 +63,10 @@ pub use json::Json;
 pub use operation::{OperationBuilder, Place};
 pub use path::Path;
 pub use query::Query;
-pub use signature::Signature;
+pub(crate) use signature::Call;
+pub use signature::{Arguments, Signature};
 
+use axum::response::IntoResponse;
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -120,7 +122,7 @@ pub trait Describe {
     note = "answer with `Json`, `Created`, `Accepted` or `NoContent` of `portcullis::describe` (not axum's), with text, or with a `Result` of these and `Problem`",
     note = "for an answer of your own, write `impl portcullis::describe::DescribeAnswer for …` and say there what it sends"
 )]
-pub trait DescribeAnswer {
+pub trait DescribeAnswer: IntoResponse {
     /// Adds what this answer sends: a status and a body, or several.
     fn describe(operation: &mut OperationBuilder<'_>);
 }

@@ -26,10 +26,10 @@ pub(super) const SECRETS: [&str; 6] =
 /// Refuses a query with a credential in it.
 pub(super) fn refuse_secrets(pairs: &[(String, String)]) -> Result<(), Problem> {
     let secret = |name: &str| SECRETS.iter().any(|known| name.eq_ignore_ascii_case(known));
-    match pairs.iter().any(|(name, _)| secret(name)) {
-        true => Err(Part::Query.malformed("has a credential in it: send it in a header or a form")),
-        false => Ok(()),
+    if pairs.iter().any(|(name, _)| secret(name)) {
+        return Err(Part::Query.malformed("has a credential in it: send it in a header or a form"));
     }
+    Ok(())
 }
 
 /// The decoded query, free of credentials.

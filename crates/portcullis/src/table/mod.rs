@@ -21,7 +21,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bytes::Bytes;
@@ -31,8 +30,8 @@ use http::{HeaderValue, Method};
 pub use access::{AccessRow, AccessTable};
 
 use crate::describe::{
-    Building, Describe, DescribeAnswer, Info, OpenApi, OperationBuilder, RowToDescribe, Server,
-    Signature, describe_document,
+    Arguments, Building, Call, Describe, DescribeAnswer, Info, OpenApi, OperationBuilder,
+    RowToDescribe, Server, Signature, describe_document,
 };
 use crate::gate::{Cors, Gate};
 use crate::policy::Requirement;
@@ -72,7 +71,7 @@ struct Row<S> {
 }
 
 enum Mount<S> {
-    Handler(MethodRouter<S, Infallible>),
+    Handler(Box<MethodRouter<S, Infallible>>),
     /// The document, which is known only once all routes are.
     Document,
 }
@@ -200,9 +199,8 @@ macro_rules! verbs {
         pub fn $verb<H, T>(self, path: &str, who: Requirement, handler: H) -> Self
         where
             H: Signature<T>,
-            H::Args: Describe,
+            H::Args: Describe + Arguments<T, S>,
             H::Out: DescribeAnswer,
-            H: Handler<T, S>,
             T: 'static,
         {
             self.mount(Method::$method, MethodFilter::$method, path, who, handler)
@@ -233,18 +231,18 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         handler: H,
     ) -> Self
     where
-        H: Handler<T, S> + Signature<T>,
-        H::Args: Describe,
+        H: Signature<T>,
+        H::Args: Describe + Arguments<T, S>,
         H::Out: DescribeAnswer,
         T: 'static,
     {
         let accepts = self.next.accepts.clone();
-        let guarded = self.gate.guard(who.clone(), path.into(), accepts, handler);
+        let guarded = self.gate.guard(who.clone(), path.into(), accepts, Call::new(handler));
         let describe = |operation: &mut OperationBuilder<'_>| {
             <H::Args as Describe>::describe(operation);
             <H::Out as DescribeAnswer>::describe(operation);
         };
-        let mount = Mount::Handler(on(filter, guarded));
+        let mount = Mount::Handler(Box::new(on(filter, guarded)));
         self.add((method, path, who), type_name::<H>(), describe, mount);
         self
     }
@@ -263,7 +261,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             handler: row.handler,
             describe: row.describe,
             mount: match row.mount {
-                Mount::Handler(methods) => Mount::Handler(methods.with_state(state.clone())),
+                Mount::Handler(methods) => {
+                    Mount::Handler(Box::new(methods.with_state(state.clone())))
+                }
                 Mount::Document => Mount::Document,
             },
         });
@@ -314,7 +314,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         for row in self.rows {
             let path = Arc::clone(&row.access.path);
             let methods = match row.mount {
-                Mount::Handler(methods) => methods,
+                Mount::Handler(methods) => *methods,
                 Mount::Document => {
                     let document = document(text.clone());
                     let AccessRow { who, path, .. } = row.access;
