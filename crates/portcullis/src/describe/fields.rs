@@ -144,7 +144,8 @@ mod tests {
         #[test]
         fn what_is_encoded_is_decoded(name in ".*", value in ".*") {
             let encode = |text: &str| -> String {
-                text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+                let bytes: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+                bytes.concat()
             };
             let text = format!("{}={}", encode(&name), encode(&value));
             prop_assert!(is_well_escaped(&text));

@@ -186,6 +186,7 @@ async fn what_is_missing_or_of_another_type_is_named() {
 #[tokio::test]
 async fn what_only_serde_knows_is_said_without_its_words() {
     #[derive(Deserialize, JsonSchema, Validate)]
+    #[expect(dead_code, reason = "it is refused before anyone reads it")]
     struct Place {
         #[garde(skip)]
         #[schemars(with = "String")]

@@ -316,22 +316,23 @@ fn operations_say_what_they_read_and_send() {
     assert_eq!(document["paths"]["/health"]["get"]["operationId"], "health");
 }
 
+fn visit(value: &Value, document: &Value, seen: &mut usize) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(target)) = fields.get("$ref") {
+                assert!(document.pointer(&target[1..]).is_some(), "{target}");
+                *seen += 1;
+            }
+            fields.values().for_each(|field| visit(field, document, seen));
+        }
+        Value::Array(items) => items.iter().for_each(|item| visit(item, document, seen)),
+        _ => {}
+    }
+}
+
 #[test]
 fn every_schema_compiles_and_every_reference_leads_somewhere() {
     let document = finished().openapi.to_value();
-    fn visit(value: &Value, document: &Value, seen: &mut usize) {
-        match value {
-            Value::Object(fields) => {
-                if let Some(Value::String(target)) = fields.get("$ref") {
-                    assert!(document.pointer(&target[1..]).is_some(), "{target}");
-                    *seen += 1;
-                }
-                fields.values().for_each(|field| visit(field, document, seen));
-            }
-            Value::Array(items) => items.iter().for_each(|item| visit(item, document, seen)),
-            _ => {}
-        }
-    }
     let mut seen = 0;
     visit(&document, &document, &mut seen);
     assert!(seen > 20, "{seen}");
