@@ -3,11 +3,12 @@
 pub mod clock;
 pub mod cors;
 pub mod credential;
+pub mod describe;
+pub mod gate;
 pub mod identity;
 pub mod policy;
 pub mod problem;
 pub mod secret;
 pub mod store;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
+pub mod table;
 pub mod types;

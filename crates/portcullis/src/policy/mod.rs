@@ -3,7 +3,7 @@
 mod check;
 mod condition;
 pub mod conditions;
-// mod openapi;
+mod openapi;
 mod roles;
 
 // #[cfg(test)]
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use check::{Ask, Decision, Missing, permits};
 pub use condition::Conditions;
 pub(crate) use condition::Unknown;
-// pub use openapi::SecurityRequirement;
+pub use openapi::SecurityRequirement;
 pub use roles::{Roles, Unfolded};
 
 use crate::types::{Condition, Permission, Role, Scope, Subject};

@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use challenge::Challenge;
@@ -44,7 +45,7 @@ pub struct Problem {
 }
 
 /// One fault of a body or a parameter.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct BodyFault {
     /// Where, as a JSON pointer (RFC 6901); empty for the whole.
     pub pointer: String,
@@ -53,6 +54,9 @@ pub struct BodyFault {
 }
 
 impl Problem {
+    /// The media type of its body.
+    pub const MEDIA_TYPE: &'static str = "application/problem+json";
+
     /// A refusal of this kind.
     #[must_use]
     pub fn new(kind: ProblemKind) -> Self {
@@ -162,17 +166,25 @@ impl From<ProblemKind> for Problem {
 
 /// The body of a problem, left in the answer's extensions so that the frame around every route
 /// can add `instance` once the request's id is known.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem", description = "A refusal (RFC 9457).")]
 pub(crate) struct ProblemBody {
+    /// Which refusal it is: `urn:portcullis:problem:…`, stable for ever.
     #[serde(rename = "type")]
     kind: Cow<'static, str>,
+    /// The same for every refusal of this type.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// What is wrong this time.
     detail: Cow<'static, str>,
+    /// The request's id, as in `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<Arc<str>>,
+    /// What the caller lacks, with a 403.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
+    /// What does not fit, with a 422.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<BodyFault>,
 }
@@ -212,7 +224,7 @@ impl IntoResponse for Problem {
         let mut response = Response::new(body.clone().into_body());
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for challenge in &self.challenges {
             headers.append(WWW_AUTHENTICATE, challenge.to_header());

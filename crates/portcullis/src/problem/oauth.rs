@@ -23,6 +23,17 @@ pub enum OAuthErrorCode {
 }
 
 impl OAuthErrorCode {
+    /// Every code there is.
+    pub const ALL: [Self; 7] = [
+        Self::InvalidRequest,
+        Self::InvalidClient,
+        Self::InvalidGrant,
+        Self::UnauthorizedClient,
+        Self::UnsupportedGrantType,
+        Self::InvalidScope,
+        Self::UnsupportedTokenType,
+    ];
+
     /// The code as it stands in `error`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
