@@ -60,6 +60,8 @@ pub enum Rejection {
     Ambiguous,
     /// A cookie came along with a request that another site made.
     CrossSite,
+    /// It came over cleartext from elsewhere.
+    Cleartext,
     /// Too many attempts: when to try again, in seconds.
     TooMany(u64),
     /// What is needed to check it is away.
@@ -76,6 +78,7 @@ impl From<Rejection> for Problem {
             }
             Rejection::Ambiguous => Self::new(ProblemKind::TwoCredentials),
             Rejection::CrossSite => Self::new(ProblemKind::CrossSite),
+            Rejection::Cleartext => Self::new(ProblemKind::Cleartext),
             Rejection::TooMany(seconds) => {
                 Self::new(ProblemKind::TooManyRequests).retry_after(seconds)
             }

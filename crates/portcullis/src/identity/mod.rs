@@ -1,9 +1,17 @@
 //! 3, who is it? A carrier that finds, joined with a verifier that knows.
 
+mod access_token;
+mod password;
+mod session;
+
 use std::fmt;
 
 use async_trait::async_trait;
 use http::request::Parts;
+
+pub use access_token::AccessTokenVerifier;
+pub use password::PasswordVerifier;
+pub use session::SessionVerifier;
 
 use crate::credential::{Carrier, Rejection, SecurityScheme};
 use crate::problem::Challenge;
@@ -12,11 +20,12 @@ use crate::types::Principal;
 /// Knows whether a credential is good, and whose it is.
 #[async_trait]
 pub trait Verifier<C>: fmt::Debug + Send + Sync + 'static {
-    /// Says who it is.
+    /// Says who it is. `parts` tells the circumstances, such as the client's
+    /// [`Arrival`](crate::arrival::Arrival).
     ///
     /// # Errors
     /// A [`Rejection`] where the credential does not sign anybody in.
-    async fn verify(&self, credential: C) -> Result<Principal, Rejection>;
+    async fn verify(&self, credential: C, parts: &Parts) -> Result<Principal, Rejection>;
 }
 
 /// What a scheme makes of a request. Only `Absent` lets the next scheme try.
@@ -85,7 +94,7 @@ impl<C: Carrier, V: Verifier<C::Credential>> Scheme for Verified<C, V> {
     async fn authenticate(&self, parts: &Parts) -> Outcome {
         match self.carrier.find(parts) {
             Ok(None) => Outcome::Absent,
-            Ok(Some(credential)) => match self.verifier.verify(credential).await {
+            Ok(Some(credential)) => match self.verifier.verify(credential, parts).await {
                 Ok(principal) => Outcome::Accepted(Box::new(principal)),
                 Err(Rejection::Stale) => Outcome::Absent,
                 Err(rejection) => Outcome::Rejected(rejection),

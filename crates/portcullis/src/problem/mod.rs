@@ -139,6 +139,12 @@ impl Problem {
         &self.challenges
     }
 
+    /// When to try again, in seconds.
+    #[must_use]
+    pub fn seconds_to_wait(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// What the caller lacks.
     #[must_use]
     pub fn lacks(&self) -> &[String] {

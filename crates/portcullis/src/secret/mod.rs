@@ -15,4 +15,5 @@ pub use jose::{
 };
 pub use master::{MasterSecret, SealError};
 pub use password::{HashLimits, PasswordError, PasswordSettings, Passwords, Verdict};
+pub(crate) use token::digest_of;
 pub use token::{Malformed, OpaqueKind, OpaqueToken};

@@ -91,7 +91,7 @@ impl OpaqueToken {
     /// # Errors
     /// [`Malformed`] where its form or checksum is wrong.
     pub fn parse(text: &str) -> Result<(OpaqueKind, Digest), Malformed> {
-        Ok((check(text)?, sha256(text)))
+        Ok((check(text)?, digest_of(text)))
     }
 
     /// What it is for.
@@ -110,7 +110,7 @@ impl OpaqueToken {
     /// 256 random bits cannot be guessed.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        sha256(self.text.expose())
+        digest_of(self.text.expose())
     }
 
     /// The one token that follows `parent`, the same at every call.
@@ -152,7 +152,7 @@ fn check(text: &str) -> Result<OpaqueKind, Malformed> {
     if due == shown { Ok(kind) } else { Err(Malformed) }
 }
 
-fn sha256(text: &str) -> Digest {
+pub(crate) fn digest_of(text: &str) -> Digest {
     let mut out = Digest::default();
     out.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
     out

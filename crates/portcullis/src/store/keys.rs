@@ -5,24 +5,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::types::Timestamp;
 
-/// A signing key as it is kept: its private part sealed under the master secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRecord {
-    /// Its public name (`kid`).
-    pub id: String,
-    /// The one algorithm it is for, such as `EdDSA`.
-    pub algorithm: String,
-    /// The private key, encrypted.
-    pub sealed: Vec<u8>,
-    /// When it was made and first published.
-    pub created_at: Timestamp,
-    /// From when on it signs.
-    pub signs_from: Timestamp,
-    /// When it stopped to sign, if it did: from then on it only verifies.
-    pub signs_until: Option<Timestamp>,
-    /// From when on it does not verify either.
-    pub retired_at: Option<Timestamp>,
-}
+pub use crate::types::KeyRecord;
 
 /// Signing keys.
 #[async_trait]

@@ -35,8 +35,7 @@ pub use sessions::{LIVE_SESSIONS, Sessions};
 pub use tokens::{NewRefresh, Rotation, TokenRecord, Tokens};
 pub use users::{NewUser, UserChange, UserFilter, Users};
 
-/// The SHA-256 of a secret: what is kept in its place.
-pub type Digest = [u8; 32];
+pub use crate::types::Digest;
 
 /// Everything that is remembered. Whatever has the parts is one.
 pub trait Store:

@@ -15,7 +15,7 @@ mod check;
 mod tests;
 
 use std::any::type_name;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -29,11 +29,12 @@ use http::{HeaderValue, Method};
 
 pub use access::{AccessRow, AccessTable};
 
+use crate::cors::{Cors, CorsLayer, CorsRules};
 use crate::describe::{
     Arguments, Building, Call, Describe, DescribeAnswer, Info, OpenApi, OperationBuilder,
     RowToDescribe, Server, Signature, describe_document,
 };
-use crate::gate::{Cors, Gate};
+use crate::gate::Gate;
 use crate::policy::Requirement;
 use crate::problem::ConfigError;
 use crate::types::SchemeName;
@@ -279,6 +280,20 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
     }
 
+    /// The gate's rules on other origins, and those that single paths have of their own.
+    fn cors_layer(&self) -> Result<CorsLayer, ConfigError> {
+        let mut faults = ConfigError::none();
+        let mut own: BTreeMap<&str, CorsRules> = BTreeMap::new();
+        for (path, cors) in &self.cors {
+            let rules = cors.clone().rules(&format!("cors[{path}]"));
+            own.extend(faults.take(rules).map(|rules| (&**path, rules)));
+        }
+        faults.into_result(())?;
+        let paths: BTreeSet<&str> = self.rows.iter().map(|row| &*row.access.path).collect();
+        let routes = paths.into_iter().map(|path| (path, own.get(path).cloned()));
+        self.gate.cors().clone().with_routes(routes.collect::<Vec<_>>())
+    }
+
     /// Makes the router, with the frame around it, the document and the access table.
     ///
     /// # Errors
@@ -298,6 +313,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             check::scopes(&row.access, self.gate.scope_book(), &mut self.faults);
         }
         check::cors(self.cors.iter().map(|(path, _)| path), &self.rows, &mut self.faults);
+        let cors = self.cors_layer();
+        let cors = self.faults.take(cors);
         let building = Building {
             info: self.info.unwrap_or_default(),
             servers: self.servers,
@@ -306,7 +323,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         };
         let described: Vec<_> = self.rows.iter().map(|row| row.to_describe(&all)).collect();
         let openapi = building.finish(&described, &mut self.faults);
-        self.faults.into_result(())?;
+        let cors = match cors {
+            Some(cors) => self.faults.into_result(cors)?,
+            None => return Err(self.faults),
+        };
 
         let access = self.rows.iter().map(|row| row.access.clone()).collect();
         let text = Bytes::from(openapi.to_value().to_string());
@@ -323,7 +343,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             };
             router = mounted(router, &path, methods);
         }
-        let router = self.gate.frame(router, self.cors);
+        let router = self.gate.frame(router, cors);
         Ok(Finished { router, openapi, access })
     }
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Access, ClientId, Scope, SessionId, Timestamp, TokenId, UserId};
+use super::{Access, ClientId, Permission, Role, Scope, SessionId, Timestamp, TokenId, UserId};
 
 /// Who this request speaks for: a user, a client, or nobody.
 ///
@@ -56,6 +56,30 @@ impl Principal {
             client: None,
             context: Context::default(),
         }
+    }
+
+    /// Holds these roles, as a verifier vouches. The gate adds what they include and carry.
+    #[must_use]
+    pub fn with_roles<R: Into<Role>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+        Arc::make_mut(&mut self.access).roles.extend(roles.into_iter().map(Into::into));
+        self
+    }
+
+    /// Holds these permissions, as a verifier vouches.
+    #[must_use]
+    pub fn with_permissions<P: Into<Permission>>(
+        mut self,
+        permissions: impl IntoIterator<Item = P>,
+    ) -> Self {
+        Arc::make_mut(&mut self.access).allowed.extend(permissions.into_iter().map(Into::into));
+        self
+    }
+
+    /// Is limited to these scopes: a token's bearer.
+    #[must_use]
+    pub fn with_scopes<C: Into<Scope>>(mut self, scopes: impl IntoIterator<Item = C>) -> Self {
+        self.scopes = Scopes::Only(Arc::new(scopes.into_iter().map(Into::into).collect()));
+        self
     }
 
     /// Nobody.

@@ -1,0 +1,214 @@
+//! What stands around every route: the request's id, a net under panics, one shape for every
+//! refusal, and the headers a browser should see on any answer.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::{
+    ALLOW, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue};
+use tower::{Layer, Service};
+
+use crate::arrival::{Arrival, Proxies};
+use crate::describe::BodyLimit;
+use crate::problem::{Problem, ProblemBody, ProblemKind, from_bare_status};
+
+/// The request's id: in the log, in `X-Request-Id`, and as a problem's `instance`.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub Arc<str>);
+
+/// The header that carries it.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
+/// The longest id that is taken over from a trusted proxy, in bytes.
+const LONGEST_ID: usize = 64;
+
+/// Puts the frame around a router.
+#[derive(Clone, Debug)]
+pub(crate) struct FrameLayer {
+    settings: Arc<Settings>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    proxies: Proxies,
+    body_limit: Option<BodyLimit>,
+    prefix: u64,
+    counter: AtomicU64,
+}
+
+impl FrameLayer {
+    pub(crate) fn new(proxies: Proxies, body_limit: Option<usize>, prefix: [u8; 8]) -> Self {
+        let settings = Settings {
+            proxies,
+            body_limit: body_limit.map(BodyLimit),
+            prefix: u64::from_be_bytes(prefix),
+            counter: AtomicU64::new(0),
+        };
+        Self { settings: Arc::new(settings) }
+    }
+}
+
+impl Settings {
+    /// The id a trusted proxy gave, or one of our own.
+    fn request_id(&self, headers: &HeaderMap, arrival: &Arrival) -> Arc<str> {
+        let given = headers.get(X_REQUEST_ID).filter(|_| arrival.through_proxy);
+        match given.and_then(|id| id.to_str().ok()) {
+            Some(id)
+                if (1..=LONGEST_ID).contains(&id.len())
+                    && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) =>
+            {
+                id.into()
+            }
+            _ => {
+                let number = self.counter.fetch_add(1, Ordering::Relaxed);
+                format!("{:016x}-{number:x}", self.prefix).into()
+            }
+        }
+    }
+}
+
+impl<S> Layer<S> for FrameLayer {
+    type Service = Frame<S>;
+
+    fn layer(&self, inner: S) -> Frame<S> {
+        Frame { inner, settings: Arc::clone(&self.settings) }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Frame<S> {
+    inner: S,
+    settings: Arc<Settings>,
+}
+
+impl<S> Service<Request> for Frame<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let arrival = Arrival::of(&parts, &self.settings.proxies);
+        let id = self.settings.request_id(&parts.headers, &arrival);
+        let secure = arrival.secure;
+        let (method, path) = (parts.method.clone(), parts.uri.clone());
+        parts.extensions.insert(arrival);
+        parts.extensions.insert(RequestId(Arc::clone(&id)));
+        if let Some(limit) = self.settings.body_limit {
+            parts.extensions.insert(limit);
+        }
+        // A panic may come while the future is made as well as while it runs.
+        let inner = &mut self.inner;
+        let answering = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            inner.call(Request::from_parts(parts, body))
+        }));
+        Box::pin(async move {
+            let answer = match answering {
+                Ok(future) => AssertUnwindSafe(future).catch_unwind().await,
+                Err(panic) => Err(panic),
+            };
+            let response = match answer {
+                Ok(Ok(response)) => response,
+                Ok(Err(impossible)) => match impossible {},
+                Err(panic) => after_panic(&*panic, &id),
+            };
+            let response = finish(response, &id, secure);
+            tracing::debug!(
+                target: "portcullis::access", %id, %method, path = path.path(),
+                status = response.status().as_u16(), "answered"
+            );
+            Ok(response)
+        })
+    }
+}
+
+/// The panic's words go to the log under the request's id; nothing of them is sent.
+fn after_panic(panic: &(dyn std::any::Any + Send), id: &str) -> Response {
+    let words = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without words");
+    tracing::error!(%id, panic = words, "a handler panicked");
+    Problem::new(ProblemKind::Internal).into_response()
+}
+
+/// One shape for every refusal, its id, and the headers every answer has.
+fn finish(response: Response, id: &Arc<str>, secure: bool) -> Response {
+    let mut response = in_words(response);
+    if let Some(body) = response.extensions_mut().remove::<ProblemBody>() {
+        let body = body.at(Arc::clone(id));
+        response.headers_mut().remove(http::header::CONTENT_LENGTH);
+        *response.body_mut() = body;
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    let mut default = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(REFERRER_POLICY, "no-referrer");
+    default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    default(CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
+    if secure {
+        default(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    response
+}
+
+/// An answer that is an error's status and nothing else, said in words.
+fn in_words(response: Response) -> Response {
+    let status = response.status();
+    let bare = (status.is_client_error() || status.is_server_error())
+        && response.body().is_end_stream()
+        && response.extensions().get::<ProblemBody>().is_none();
+    if !bare {
+        return response;
+    }
+    let allow = response.headers().get(ALLOW).cloned();
+    match from_bare_status(status, allow) {
+        None => response,
+        Some(problem) => {
+            let (parts, _) = response.into_parts();
+            let mut spoken = problem.into_response();
+            for (name, value) in &parts.headers {
+                if !spoken.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
+                    spoken.headers_mut().append(name.clone(), value.clone());
+                }
+            }
+            spoken
+        }
+    }
+}
+
+/// An answer for a path that no route has.
+pub(crate) async fn nothing_here() -> Response<Body> {
+    Problem::new(ProblemKind::NotFound).into_response()
+}

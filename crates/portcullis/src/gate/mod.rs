@@ -1,0 +1,323 @@
+//! Assembles the walk: CORS → credential → identity → policy → handler or problem.
+
+mod build;
+mod extract;
+mod walk;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use http::request::Parts;
+use quick_cache::sync::Cache;
+
+pub use build::GateBuilder;
+pub use extract::CurrentUser;
+pub use walk::Guarded;
+
+use crate::arrival::{Arrival, Proxies};
+use crate::clock::Sources;
+use crate::cors::CorsLayer;
+use crate::credential::{Rejection, SecurityScheme};
+use crate::frame::{FrameLayer, RequestId, nothing_here};
+use crate::identity::{Outcome, Scheme};
+use crate::policy::{Ask, Missing, Roles};
+use crate::problem::{Challenge, Problem, ProblemKind};
+use crate::types::{Access, Context, Principal, Remedy, Role, SchemeName, ScopeBook};
+
+/// How the requests of one application are guarded: its schemes, CORS, roles and proxies.
+///
+/// Cheap to clone.
+///
+/// ```
+/// use portcullis::gate::Gate;
+/// use portcullis::policy::public;
+///
+/// async fn hello() -> &'static str {
+///     "Hello, world!"
+/// }
+///
+/// # fn main() -> Result<(), portcullis::problem::ConfigError> {
+/// let gate = Gate::builder().build()?;
+/// let app = gate.routes::<()>().get("/", public("a greeting"), hello).finish()?;
+/// assert_eq!(app.access.to_string().trim(), "GET  /  anyone: a greeting");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+pub(crate) struct Inner {
+    schemes: Vec<Registered>,
+    /// OpenAPI's further names for a scheme, such as `oauth2` for bearer tokens.
+    aliases: Vec<Alias>,
+    cors: CorsLayer,
+    proxies: Proxies,
+    roles: Option<Roles>,
+    unfolded: Cache<BTreeSet<Role>, Arc<Access>>,
+    scopes: Arc<ScopeBook>,
+    sources: Sources,
+    body_limit: Option<usize>,
+    cleartext: Cleartext,
+    prefix: [u8; 8],
+}
+
+#[derive(Debug)]
+struct Registered {
+    name: SchemeName,
+    scheme: Arc<dyn Scheme>,
+}
+
+#[derive(Clone, Debug)]
+struct Alias {
+    name: SchemeName,
+    of: SchemeName,
+    described: SecurityScheme,
+}
+
+/// Whether credentials are taken over cleartext.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Cleartext {
+    /// From loopback only, where nobody listens in.
+    #[default]
+    LoopbackOnly,
+    /// From anywhere. For a server behind something that ends TLS and says nothing of it.
+    Anywhere,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("schemes", &self.0.schemes)
+            .field("proxies", &self.0.proxies)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    /// Begins to assemble a gate.
+    #[must_use]
+    pub fn builder() -> GateBuilder {
+        GateBuilder::default()
+    }
+
+    /// The schemes by the names OpenAPI gives them, each with its entry there.
+    #[must_use]
+    pub fn schemes(&self) -> Vec<(SchemeName, SecurityScheme)> {
+        let own = self.0.schemes.iter().map(|one| (one.name.clone(), one.scheme.describe()));
+        let aliases = self.0.aliases.iter().map(|one| (one.name.clone(), one.described.clone()));
+        own.chain(aliases).collect()
+    }
+
+    /// The names a route that accepts `schemes` is documented with: theirs and their aliases'.
+    pub(crate) fn documented(&self, accepts: Option<&[SchemeName]>) -> Vec<SchemeName> {
+        let accepted = |name: &SchemeName| accepts.is_none_or(|some| some.contains(name));
+        let own = self.0.schemes.iter().filter(|one| accepted(&one.name)).map(|one| &one.name);
+        let aliases = self.0.aliases.iter().filter(|one| accepted(&one.of)).map(|one| &one.name);
+        own.chain(aliases).cloned().collect()
+    }
+
+    /// The scopes that exist.
+    #[must_use]
+    pub fn scope_book(&self) -> &ScopeBook {
+        &self.0.scopes
+    }
+
+    /// Puts the frame around a router, and CORS around that: a preflight carries no credential,
+    /// and a page must be able to read a refusal.
+    pub(crate) fn frame<S>(&self, router: Router<S>, cors: CorsLayer) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let settings = &self.0;
+        router
+            .fallback(nothing_here)
+            .layer(FrameLayer::new(settings.proxies.clone(), settings.body_limit, settings.prefix))
+            .layer(cors)
+    }
+
+    /// The rules on other origins that hold where a path has none of its own.
+    pub(crate) fn cors(&self) -> &CorsLayer {
+        &self.0.cors
+    }
+
+    /// Who the request speaks for: a guest where it brings nothing.
+    pub(crate) async fn identify(
+        &self,
+        parts: &Parts,
+        accepts: Option<&[SchemeName]>,
+        route: Option<&Arc<str>>,
+    ) -> Result<Principal, Refused> {
+        let mut found: Option<(Principal, &Registered)> = None;
+        let mut refused: Option<Refused> = None;
+        for one in &self.0.schemes {
+            if accepts.is_some_and(|some| !some.contains(&one.name))
+                || !one.scheme.is_brought(parts)
+            {
+                continue;
+            }
+            let outcome = match self.cleartext_fault(parts) {
+                Some(rejection) => Outcome::Rejected(rejection),
+                None => one.scheme.authenticate(parts).await,
+            };
+            match outcome {
+                Outcome::Absent => {}
+                _ if found.is_some() || refused.is_some() => {
+                    return Err(Refused { rejection: Rejection::Ambiguous, tried: None });
+                }
+                Outcome::Accepted(principal) => found = Some((*principal, one)),
+                Outcome::Rejected(rejection) => {
+                    refused = Some(Refused { rejection, tried: Some(one.name.clone()) });
+                }
+            }
+        }
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
+        let mut principal = match found {
+            None => Principal::guest(),
+            Some((mut principal, one)) => {
+                principal.scheme = Some(one.name.clone());
+                self.unfold(&mut principal);
+                principal
+            }
+        };
+        principal.context = self.context(parts, route);
+        Ok(principal)
+    }
+
+    fn cleartext_fault(&self, parts: &Parts) -> Option<Rejection> {
+        if self.0.cleartext == Cleartext::Anywhere {
+            return None;
+        }
+        let arrival = parts.extensions.get::<Arrival>()?;
+        // No address: asked within the process, without a socket.
+        let near = arrival.address.is_none_or(|address| address.is_loopback());
+        (!arrival.secure && (!near || arrival.through_proxy && arrival.address.is_none()))
+            .then_some(Rejection::Cleartext)
+    }
+
+    /// Adds what roles written in code include and carry.
+    fn unfold(&self, principal: &mut Principal) {
+        let Some(roles) = &self.0.roles else { return };
+        let held = &principal.access;
+        let access = match self.0.unfolded.get(&held.roles) {
+            Some(access) => access,
+            None => {
+                let unfolded = roles.unfold(held.roles.iter().cloned());
+                let access = Arc::new(Access {
+                    // What a verifier vouches for stays, known to us or not.
+                    roles: unfolded.roles.union(&held.roles).cloned().collect(),
+                    allowed: unfolded.allowed,
+                    denied: unfolded.denied,
+                    conditional: Vec::new(),
+                    scopes: Arc::clone(&self.0.scopes),
+                });
+                self.0.unfolded.insert(held.roles.clone(), Arc::clone(&access));
+                access
+            }
+        };
+        principal.access =
+            if held.allowed.is_empty() && held.denied.is_empty() && held.conditional.is_empty() {
+                access
+            } else {
+                let mut own = Access::clone(&access);
+                own.allowed.extend(held.allowed.iter().cloned());
+                own.denied.extend(held.denied.iter().cloned());
+                own.conditional.extend(held.conditional.iter().cloned());
+                Arc::new(own)
+            };
+    }
+
+    fn context(&self, parts: &Parts, route: Option<&Arc<str>>) -> Context {
+        let arrival = parts.extensions.get::<Arrival>();
+        Context {
+            method: Some(parts.method.clone()),
+            route: route.cloned(),
+            address: arrival.and_then(|arrival| arrival.address),
+            country: arrival.and_then(|arrival| arrival.country),
+            now: self.0.sources.now(),
+            request_id: parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0)),
+            ..Context::default()
+        }
+    }
+
+    /// The 401 or 400 for a credential that was not accepted.
+    fn refuse(&self, refused: Refused, accepts: Option<&[SchemeName]>) -> Problem {
+        let problem = Problem::from(refused.rejection);
+        let error = match problem.kind() {
+            ProblemKind::InvalidCredential => "invalid_token",
+            ProblemKind::TwoCredentials => "invalid_request",
+            _ => return problem,
+        };
+        let tried = refused.tried;
+        let all = problem.kind() == ProblemKind::TwoCredentials;
+        self.challenges(accepts).into_iter().fold(problem, |problem, (name, line)| {
+            let bears = line.scheme().eq_ignore_ascii_case("bearer");
+            let line = if bears && (all || tried.as_ref() == Some(&name)) {
+                line.with("error", error)
+            } else {
+                line
+            };
+            problem.challenge(line)
+        })
+    }
+
+    /// The 401 for a guest, or for somebody who must sign in again.
+    fn ask(&self, ask: &Ask, accepts: Option<&[SchemeName]>) -> Problem {
+        let kind = match ask {
+            Ask::SignIn => ProblemKind::Unauthenticated,
+            Ask::StepUp(_) => ProblemKind::StepUp,
+        };
+        self.challenges(accepts).into_iter().fold(Problem::new(kind), |problem, (_, line)| {
+            let bears = line.scheme().eq_ignore_ascii_case("bearer");
+            problem.challenge(match ask {
+                Ask::StepUp(remedies) if bears => step_up(line, remedies),
+                _ => line,
+            })
+        })
+    }
+
+    /// The 403, with the scopes where they are what lacks.
+    fn forbid(&self, missing: Missing, accepts: Option<&[SchemeName]>) -> Problem {
+        let scopes: Vec<&str> = missing.scopes.iter().map(crate::types::Scope::as_str).collect();
+        let scopes = scopes.join(" ");
+        let problem = missing.into_problem();
+        if scopes.is_empty() {
+            return problem;
+        }
+        let lines = self.challenges(accepts).into_iter();
+        lines.filter(|(_, line)| line.scheme().eq_ignore_ascii_case("bearer")).fold(
+            problem,
+            |problem, (_, line)| {
+                problem.challenge(line.with("error", "insufficient_scope").with("scope", &*scopes))
+            },
+        )
+    }
+
+    fn challenges(&self, accepts: Option<&[SchemeName]>) -> Vec<(SchemeName, Challenge)> {
+        let accepted = |one: &&Registered| accepts.is_none_or(|some| some.contains(&one.name));
+        let line = |one: &Registered| Some((one.name.clone(), one.scheme.challenge()?));
+        self.0.schemes.iter().filter(accepted).filter_map(line).collect()
+    }
+}
+
+/// RFC 9470 §3.
+fn step_up(line: Challenge, remedies: &[Remedy]) -> Challenge {
+    let line = line.with("error", "insufficient_user_authentication");
+    remedies.iter().fold(line, |line, remedy| match remedy {
+        Remedy::RecentLogin(seconds) => line.with("max_age", seconds.to_string()),
+        Remedy::SecondFactor => line.with("acr_values", "mfa"),
+    })
+}
+
+/// A credential that was not accepted, and the scheme it was meant for.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    rejection: Rejection,
+    tried: Option<SchemeName>,
+}
+
+#[cfg(test)]
+mod tests;

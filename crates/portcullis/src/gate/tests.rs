@@ -1,0 +1,200 @@
+//! The walk, by URL, through the real router.
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::response::Response;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::*;
+use crate::cors::Cors;
+use crate::credential::{PasswordCredential, TokenCredential, basic, bearer};
+use crate::describe::Path;
+use crate::identity::{VerifiedBy, Verifier};
+use crate::policy::{authenticated, owner, permission, public, role, scope};
+use crate::types::{Subject, UserId};
+use secrecy::ExposeSecret;
+
+/// Knows two people by name, and what the token says of a third.
+#[derive(Debug)]
+struct Known;
+
+fn user(number: u128, name: &str) -> Principal {
+    Principal::new(Subject::User(UserId(uuid::Uuid::from_u128(number))), name)
+}
+
+#[async_trait]
+impl Verifier<PasswordCredential> for Known {
+    async fn verify(&self, found: PasswordCredential, _: &Parts) -> Result<Principal, Rejection> {
+        match (&*found.username, found.password.expose_secret()) {
+            ("ada", "right") => Ok(user(1, "ada").with_roles(["admin"])),
+            ("bob", "right") => Ok(user(2, "bob")),
+            _ => Err(Rejection::Invalid),
+        }
+    }
+}
+
+#[async_trait]
+impl Verifier<TokenCredential> for Known {
+    async fn verify(&self, found: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
+        match found.0.expose_secret() {
+            "good" => Ok(user(3, "carl").with_scopes(["items:read"])),
+            _ => Err(Rejection::Invalid),
+        }
+    }
+}
+
+fn router() -> Router {
+    let gate = Gate::builder()
+        .cors(Cors::closed().origins(["https://app.example"]))
+        .scheme("basic", basic("portcullis").verified_by(Known))
+        .scheme("bearer", bearer().verified_by(Known))
+        .roles(Roles::new().grant("editor", ["write"]).include("admin", "editor"))
+        .scopes(ScopeBook::new().register("items:read", "Read.").register("items:write", "Write."))
+        .build()
+        .unwrap();
+    gate.routes::<()>()
+        .get("/", public("a greeting"), async || "hello")
+        .get("/who", public("a greeting"), async |who: Option<Principal>| {
+            who.map_or_else(|| "nobody".to_owned(), |who| who.name.to_string())
+        })
+        .get("/me", authenticated(), async |who: Principal| who.name.to_string())
+        .get("/admin", role("admin"), async || "admin")
+        .get("/write", permission("write"), async || "write")
+        .get("/items", scope("items:read"), async || "items")
+        .post("/items", scope("items:write"), async || "made")
+        .get("/things/{id}", permission("read") | owner("thing"), thing)
+        .get("/forgetful/{id}", permission("read") | owner("thing"), async || "leaked")
+        .get("/panic", public("falls"), panicking)
+        .finish()
+        .unwrap()
+        .router
+}
+
+async fn thing(who: Principal, Path(id): Path<u32>) -> Result<String, Problem> {
+    let theirs = UserId(uuid::Uuid::from_u128(id.into()));
+    who.must_or_hide(permission("read") | crate::policy::is(theirs))?;
+    Ok(format!("thing {id}"))
+}
+
+#[expect(clippy::panic, reason = "the point of it")]
+async fn panicking() -> &'static str {
+    panic!("secret words")
+}
+
+async fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> (Response<()>, String) {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let text = body.collect().await.unwrap().to_bytes();
+    (Response::from_parts(parts, ()), String::from_utf8(text.to_vec()).unwrap())
+}
+
+const ADA: (&str, &str) = ("authorization", "Basic YWRhOnJpZ2h0");
+const BOB: (&str, &str) = ("authorization", "Basic Ym9iOnJpZ2h0");
+const WRONG: (&str, &str) = ("authorization", "Basic Ym9iOndyb25n");
+const TOKEN: (&str, &str) = ("authorization", "Bearer good");
+const BAD_TOKEN: (&str, &str) = ("authorization", "Bearer bad");
+
+async fn status(path: &str, headers: &[(&str, &str)]) -> u16 {
+    ask("GET", path, headers).await.0.status().as_u16()
+}
+
+fn challenges(response: &Response<()>) -> Vec<&str> {
+    response
+        .headers()
+        .get_all("www-authenticate")
+        .iter()
+        .map(|line| line.to_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn absent_wrong_lacking_and_right_are_four_answers() {
+    assert_eq!(status("/admin", &[]).await, 401);
+    assert_eq!(status("/admin", &[WRONG]).await, 401);
+    assert_eq!(status("/admin", &[BOB]).await, 403);
+    assert_eq!(status("/admin", &[ADA]).await, 200);
+    assert_eq!(status("/write", &[ADA]).await, 200, "through the role that admin includes");
+}
+
+#[tokio::test]
+async fn a_401_challenges_for_every_scheme_and_says_what_was_tried() {
+    let (nobody, body) = ask("GET", "/me", &[]).await;
+    let basic = r#"Basic realm="portcullis", charset="UTF-8""#;
+    assert_eq!(challenges(&nobody), [basic, r#"Bearer realm="portcullis""#]);
+    assert_eq!(nobody.headers()["content-type"], "application/problem+json");
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["status"], 401);
+    assert_eq!(body["instance"], nobody.headers()["x-request-id"].to_str().unwrap());
+
+    let (bad, _) = ask("GET", "/me", &[BAD_TOKEN]).await;
+    assert_eq!(challenges(&bad), [basic, r#"Bearer realm="portcullis", error="invalid_token""#]);
+    let (bad, _) = ask("GET", "/me", &[WRONG]).await;
+    assert_eq!(challenges(&bad), [basic, r#"Bearer realm="portcullis""#]);
+}
+
+#[tokio::test]
+async fn a_lacking_scope_is_named_in_the_challenge_and_the_body() {
+    let (response, body) = ask("POST", "/items", &[TOKEN]).await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        challenges(&response),
+        [r#"Bearer realm="portcullis", error="insufficient_scope", scope="items:write""#]
+    );
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["missing"], serde_json::json!(["scope items:write"]));
+}
+
+#[tokio::test]
+async fn two_credentials_are_one_too_many() {
+    let (response, _) = ask("GET", "/me", &[ADA, TOKEN]).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert!(challenges(&response)[1].contains(r#"error="invalid_request""#));
+}
+
+#[tokio::test]
+async fn a_public_route_looks_at_no_credential_unless_its_handler_asks() {
+    assert_eq!(ask("GET", "/", &[WRONG]).await.1, "hello");
+    assert_eq!(ask("GET", "/who", &[]).await.1, "nobody");
+    assert_eq!(ask("GET", "/who", &[TOKEN]).await.1, "carl");
+    assert_eq!(status("/who", &[BAD_TOKEN]).await, 401, "wrong is not absent");
+}
+
+#[tokio::test]
+async fn what_hangs_on_the_owner_is_asked_by_the_handler_or_withheld() {
+    assert_eq!(status("/things/2", &[BOB]).await, 200);
+    assert_eq!(status("/things/3", &[BOB]).await, 404);
+    assert_eq!(status("/things/2", &[]).await, 401);
+    let (response, body) = ask("GET", "/forgetful/2", &[BOB]).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!body.contains("leaked"));
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_problem_with_cors_and_security_headers() {
+    let origin = ("origin", "https://app.example");
+    for (method, path, status) in [
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/me", 405),
+        ("OPTIONS", "/me", 405),
+        ("GET", "/panic", 500),
+        ("GET", "/me", 401),
+        ("GET", "/things/x", 401),
+    ] {
+        let (response, body) = ask(method, path, &[origin]).await;
+        let headers = response.headers();
+        assert_eq!(response.status().as_u16(), status, "{method} {path}");
+        assert_eq!(headers["content-type"], "application/problem+json", "{method} {path}");
+        assert_eq!(headers["access-control-allow-origin"], "https://app.example");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert!(headers.contains_key("x-request-id"));
+        assert!(!body.contains("secret words"), "{body}");
+        assert_eq!(status == 405, headers.contains_key("allow"), "{method} {path}");
+    }
+}

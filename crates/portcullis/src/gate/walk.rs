@@ -1,0 +1,113 @@
+//! The walk itself: the dozen lines every request to a guarded route passes through.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::response::{IntoResponse, Response};
+use http::header::CACHE_CONTROL;
+use http::request::Parts;
+use http::{HeaderValue, Method};
+
+use super::Gate;
+use crate::policy::{Decision, Requirement};
+use crate::problem::Problem;
+use crate::types::{Asked, Principal, SchemeName};
+
+/// A handler behind its requirement. The only kind of handler that a route table mounts.
+#[derive(Clone, Debug)]
+pub struct Guarded<H> {
+    guard: Arc<Guard>,
+    handler: H,
+}
+
+#[derive(Debug)]
+pub(crate) struct Guard {
+    pub(crate) gate: Gate,
+    pub(crate) who: Requirement,
+    pub(crate) route: Arc<str>,
+    pub(crate) accepts: Option<Vec<SchemeName>>,
+}
+
+/// Left in the request of a public route, for a handler that asks who it is all the same.
+#[derive(Clone, Debug)]
+pub(crate) struct AskGuard(pub(crate) Arc<Guard>);
+
+impl Gate {
+    /// Puts a handler behind its requirement.
+    pub(crate) fn guard<H>(
+        &self,
+        who: Requirement,
+        route: Arc<str>,
+        accepts: Option<Vec<SchemeName>>,
+        handler: H,
+    ) -> Guarded<H> {
+        Guarded { guard: Arc::new(Guard { gate: self.clone(), who, route, accepts }), handler }
+    }
+}
+
+impl Guard {
+    /// Credential → identity. A guest where nothing was brought.
+    pub(crate) async fn identify(&self, parts: &Parts) -> Result<Principal, Problem> {
+        let accepts = self.accepts.as_deref();
+        self.gate
+            .identify(parts, accepts, Some(&self.route))
+            .await
+            .map_err(|refused| self.gate.refuse(refused, accepts))
+    }
+
+    /// Credential → identity → policy. Whether the handler must still ask.
+    async fn admit(&self, parts: &mut Parts) -> Result<Option<Asked>, Problem> {
+        let mut principal = self.identify(parts).await?;
+        let accepts = self.accepts.as_deref();
+        let pending = match self.who.check(&principal) {
+            Decision::Permit => None,
+            Decision::Defer => {
+                principal.context.asked = Asked::pending();
+                Some(principal.context.asked.clone())
+            }
+            Decision::Challenge(ask) => return Err(self.gate.ask(&ask, accepts)),
+            Decision::Forbid(missing) => return Err(self.gate.forbid(missing, accepts)),
+        };
+        parts.extensions.insert(principal);
+        Ok(pending)
+    }
+}
+
+impl<H, T, S> Handler<T, S> for Guarded<H>
+where
+    H: Handler<T, S>,
+    T: 'static,
+    S: Send + 'static,
+{
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, request: Request, state: S) -> Self::Future {
+        Box::pin(async move {
+            let Self { guard, handler } = self;
+            if let Requirement::Public(_) = guard.who {
+                let mut request = request;
+                request.extensions_mut().insert(AskGuard(guard));
+                return handler.call(request, state).await;
+            }
+            let (mut parts, body) = request.into_parts();
+            let safe = parts.method == Method::GET || parts.method == Method::HEAD;
+            let pending = match guard.admit(&mut parts).await {
+                Ok(pending) => pending,
+                Err(problem) => return problem.into_response(),
+            };
+            let mut response = handler.call(Request::from_parts(parts, body), state).await;
+            if pending.is_some_and(|asked| !asked.is_noted()) && response.status().is_success() {
+                let fault = format!("{} answered without asking who the owner is", guard.route);
+                return Problem::internal(fault).into_response();
+            }
+            // What somebody had to sign in for is theirs: no cache may keep it.
+            if safe && !response.headers().contains_key(CACHE_CONTROL) {
+                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            }
+            response
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! By an access token that these rules made, JWT or opaque.
+
+use async_trait::async_trait;
+use http::request::Parts;
+use secrecy::ExposeSecret;
+
+use super::Verifier;
+use crate::credential::{Rejection, TokenCredential};
+use crate::rules::{Denied, Rules};
+use crate::types::Principal;
+
+/// Knows users by the access tokens they were given.
+#[derive(Clone, Debug)]
+pub struct AccessTokenVerifier {
+    rules: Rules,
+}
+
+impl AccessTokenVerifier {
+    /// Verifies tokens that these rules made.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self { rules }
+    }
+}
+
+#[async_trait]
+impl Verifier<TokenCredential> for AccessTokenVerifier {
+    async fn verify(&self, credential: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
+        let text = credential.0.expose_secret();
+        self.rules.principal_of_token(text).await.map_err(Rejection::from)
+    }
+}
+
+impl From<Denied> for Rejection {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Invalid => Self::Invalid,
+            Denied::Store(error) => Self::Unavailable(Box::new(error)),
+            Denied::Internal(error) => Self::Internal(error),
+        }
+    }
+}

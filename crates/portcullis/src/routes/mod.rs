@@ -1,0 +1,20 @@
+//! 5, yes: ready-made endpoints, one file a family, a `table` in each.
+//!
+//! Each is mounted like routes of your own:
+//!
+//! ```text
+//! gate.routes().merge(routes::session::table(&gate, &settings)).merge(routes::users::table(&gate))
+//! ```
+
+pub mod accounts;
+pub mod grants;
+pub mod me;
+pub mod oauth;
+pub mod roles;
+pub mod session;
+pub mod users;
+
+mod origin;
+mod shapes;
+
+pub use shapes::{GrantAnswer, List, RoleAnswer, SessionAnswer, UserAnswer};

@@ -1,0 +1,22 @@
+//! The endpoints OAuth 2.0 names. They refuse in the shape of RFC 6749 §5.2.
+
+mod form;
+mod introspect;
+mod metadata;
+mod revoke;
+mod token;
+
+use crate::gate::Gate;
+use crate::rules::Rules;
+use crate::table::Routes;
+
+pub(super) use form::OAuthForm;
+pub(super) use token::{TokenAnswer, TokenRequest, password_grant};
+
+/// `/token`, `/revoke`, `/introspect` and the documents under `/.well-known`.
+pub fn table(gate: &Gate) -> Routes<Rules> {
+    token::table(gate)
+        .merge(revoke::table(gate))
+        .merge(introspect::table(gate))
+        .merge(metadata::table(gate))
+}

@@ -1,0 +1,219 @@
+//! `/users`: administration.
+
+use axum::extract::State;
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::shapes::{List, SessionAnswer, UserAnswer};
+use crate::describe::{Created, Json, NoContent, Path, Query};
+use crate::gate::Gate;
+use crate::policy::{Requirement, permission};
+use crate::problem::{Problem, ProblemKind};
+use crate::rules::{NewAccount, Rules, UserRequest};
+use crate::secret::Hidden;
+use crate::store::UserFilter;
+use crate::table::Routes;
+use crate::types::{PageRequest, Role, SessionId, Subject, User, UserId};
+
+fn manager() -> Requirement {
+    permission("users:manage")
+}
+
+/// The routes under `/users`.
+pub fn table(gate: &Gate) -> Routes<Rules> {
+    gate.routes()
+        .tag("users")
+        .get("/users", manager(), list_users)
+        .post("/users", manager(), create_user)
+        .get("/users/{id}", manager(), read_user)
+        .patch("/users/{id}", manager(), change_user)
+        .delete("/users/{id}", manager(), delete_user)
+        .get("/users/{id}/sessions", manager(), list_sessions)
+        .delete("/users/{id}/sessions", manager(), end_sessions)
+        .delete("/users/{id}/sessions/{session}", manager(), end_session)
+}
+
+/// Which users are wanted.
+#[derive(Deserialize, JsonSchema, Validate)]
+struct Wanted {
+    /// Where the last page ended.
+    #[garde(length(chars, max = 200))]
+    #[serde(default)]
+    cursor: Option<String>,
+    /// How many rows at the most.
+    #[garde(range(min = 1, max = 200))]
+    #[serde(default = "fifty")]
+    limit: u32,
+    /// Only those whose username begins like this, without regard to case.
+    #[garde(length(chars, max = 64))]
+    #[serde(default)]
+    username: Option<String>,
+    /// Only the active, or only the inactive.
+    #[garde(skip)]
+    #[serde(default)]
+    is_active: Option<bool>,
+}
+
+fn fifty() -> u32 {
+    50
+}
+
+/// A user to be made.
+#[derive(Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+struct NewUser {
+    /// What they sign in with: no colon, no control character.
+    #[garde(length(chars, min = 1, max = 64))]
+    username: String,
+    /// Their password.
+    #[garde(length(chars, min = 1, max = 1024))]
+    password: String,
+    /// An e-mail address.
+    #[garde(email, length(chars, max = 254))]
+    #[serde(default)]
+    email: Option<String>,
+    /// A name for people.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[serde(default)]
+    name: Option<String>,
+    /// Whether they may do anything at all.
+    #[garde(skip)]
+    #[serde(default = "yes")]
+    is_active: bool,
+    /// Their first roles.
+    #[garde(length(max = 100))]
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is to be changed of a user.
+#[derive(Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// What they sign in with: no colon, no control character.
+    #[garde(length(chars, min = 1, max = 64))]
+    #[serde(default)]
+    username: Option<String>,
+    /// A name for people.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[serde(default)]
+    name: Option<String>,
+    /// An e-mail address.
+    #[garde(email, length(chars, max = 254))]
+    #[serde(default)]
+    email: Option<String>,
+    /// Whether the address was shown to be theirs.
+    #[garde(skip)]
+    #[serde(default)]
+    is_verified: Option<bool>,
+    /// Whether they may do anything at all. Setting it to false ends every session.
+    #[garde(skip)]
+    #[serde(default)]
+    is_active: Option<bool>,
+    /// A new password, which ends every session.
+    #[garde(length(chars, min = 1, max = 1024))]
+    #[serde(default)]
+    password: Option<String>,
+}
+
+async fn answer(rules: &Rules, user: User) -> Result<UserAnswer, Problem> {
+    let roles = rules.roles_of(&Subject::User(user.id)).await?;
+    Ok(UserAnswer::new(user, roles))
+}
+
+async fn list_users(
+    State(rules): State<Rules>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<List<UserAnswer>>, Problem> {
+    let filter = UserFilter { username_prefix: wanted.username, active: wanted.is_active };
+    let page =
+        rules.users(&filter, &PageRequest { after: wanted.cursor, limit: wanted.limit }).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for user in page.items {
+        items.push(answer(&rules, user).await?);
+    }
+    Ok(Json(List { items, next: page.next }))
+}
+
+async fn create_user(
+    State(rules): State<Rules>,
+    Json(new): Json<NewUser>,
+) -> Result<Created<UserAnswer>, Problem> {
+    let account = NewAccount {
+        username: new.username,
+        password: Hidden::new(new.password),
+        email: new.email,
+        name: new.name,
+    };
+    let roles: Vec<Role> = new.roles.into_iter().map(Role::from).collect();
+    let user = rules.add_user(account, new.is_active, &roles).await?;
+    Ok(Created(answer(&rules, user).await?))
+}
+
+async fn read_user(
+    State(rules): State<Rules>,
+    Path(id): Path<UserId>,
+) -> Result<Json<UserAnswer>, Problem> {
+    let user = rules.user(id).await?;
+    Ok(Json(answer(&rules, user).await?))
+}
+
+async fn change_user(
+    State(rules): State<Rules>,
+    Path(id): Path<UserId>,
+    Json(change): Json<Change>,
+) -> Result<Json<UserAnswer>, Problem> {
+    let request = UserRequest {
+        username: change.username,
+        name: change.name.map(Some),
+        email: change.email.map(Some),
+        email_verified: change.is_verified,
+        active: change.is_active,
+        password: change.password.map(Hidden::new),
+    };
+    let user = rules.change_user(id, request).await?;
+    Ok(Json(answer(&rules, user).await?))
+}
+
+async fn delete_user(
+    State(rules): State<Rules>,
+    Path(id): Path<UserId>,
+) -> Result<NoContent, Problem> {
+    rules.delete_user(id).await?;
+    Ok(NoContent)
+}
+
+async fn list_sessions(
+    State(rules): State<Rules>,
+    Path(id): Path<UserId>,
+) -> Result<Json<List<SessionAnswer>>, Problem> {
+    rules.user(id).await?;
+    let sessions = rules.sessions(id).await?;
+    let items = sessions.into_iter().map(|session| SessionAnswer::new(session, None)).collect();
+    Ok(Json(List { items, next: None }))
+}
+
+async fn end_sessions(
+    State(rules): State<Rules>,
+    Path(id): Path<UserId>,
+) -> Result<NoContent, Problem> {
+    rules.user(id).await?;
+    rules.end_sessions(id, None).await?;
+    Ok(NoContent)
+}
+
+async fn end_session(
+    State(rules): State<Rules>,
+    Path((id, session)): Path<(UserId, SessionId)>,
+) -> Result<NoContent, Problem> {
+    if rules.end_session(id, session).await? {
+        Ok(NoContent)
+    } else {
+        Err(ProblemKind::NotFound.into())
+    }
+}

@@ -1,0 +1,347 @@
+//! Accounts, by their owners: registering, changing, leaving; and the letters that go with it.
+
+use std::net::IpAddr;
+
+use super::Rules;
+use super::proof::{Purpose, void};
+use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::secret::Hidden;
+use crate::store::{NewUser, Standing, StoreError, UserChange};
+use crate::types::{Role, SessionId, Subject, User, UserId, username_fault};
+
+/// An account to be made.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// What they sign in with.
+    pub username: String,
+    /// Their password.
+    pub password: Hidden<String>,
+    /// An e-mail address.
+    pub email: Option<String>,
+    /// A name for people.
+    pub name: Option<String>,
+}
+
+/// What somebody changes of their own account. `None` leaves it as it is.
+#[derive(Debug, Default)]
+pub struct AccountChange {
+    /// The name for people; `Some(None)` takes it away.
+    pub name: Option<Option<String>>,
+    /// The e-mail address; `Some(None)` takes it away. Needs the current password.
+    pub email: Option<Option<String>>,
+    /// A new password. Needs the current one, and ends every other session.
+    pub password: Option<Hidden<String>>,
+    /// The current password.
+    pub current_password: Option<Hidden<String>>,
+}
+
+/// What became of a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// The account, where the answer may say so.
+    Made(User),
+    /// The answer says the same whatever happened.
+    Noted,
+}
+
+impl Rules {
+    /// Registers somebody. Unless [`Settings::open_registration_answers`] is set, the answer and
+    /// its time are the same whether or not the name or the address was free.
+    ///
+    /// [`Settings::open_registration_answers`]: super::Settings::open_registration_answers
+    ///
+    /// # Errors
+    /// A 422 that points at each fault; 409 where the answer may say that it is taken; 503.
+    pub async fn register(&self, account: NewAccount) -> Result<Registered, Problem> {
+        let outright = self.0.settings.open_registration_answers;
+        let roles = self.0.settings.registration_roles.clone();
+        let email = account.email.clone();
+        match self.make_account(account, true, &roles).await {
+            Ok(user) => {
+                if !outright && user.email.is_some() {
+                    self.send_address_proof(&user)?;
+                }
+                Ok(if outright { Registered::Made(user) } else { Registered::Noted })
+            }
+            Err(NotMade::Taken { .. }) if !outright => {
+                if let Some(email) = email {
+                    self.0.post.send(super::Mail {
+                        to: email,
+                        subject: "Somebody registered with your address".to_owned(),
+                        text: "Somebody tried to register an account with this address. If it \
+                               was you: you may have one already, or the username was taken. Try \
+                               to sign in, or register with another username."
+                            .to_owned(),
+                    });
+                }
+                Ok(Registered::Noted)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes an account with these roles.
+    pub(super) async fn make_account(
+        &self,
+        account: NewAccount,
+        active: bool,
+        roles: &[Role],
+    ) -> Result<User, NotMade> {
+        let mut faults = Vec::new();
+        let mut fault = |pointer: &str, detail: Option<&str>| {
+            faults.extend(detail.map(|detail| BodyFault {
+                pointer: pointer.to_owned(),
+                detail: detail.to_owned(),
+            }));
+        };
+        fault("/username", username_fault(&account.username));
+        fault("/password", self.0.passwords.fault(account.password.expose(), &account.username));
+        if !faults.is_empty() {
+            return Err(Problem::new(ProblemKind::Invalid).faults(faults).into());
+        }
+        // Hashed before it is known whether the name is free: the time must not tell.
+        let hash = self.0.passwords.hash(account.password).await.map_err(Problem::from)?;
+        let now = self.now();
+        let user = User {
+            id: UserId(self.0.sources.uuid().map_err(Problem::internal)?),
+            username: account.username,
+            name: account.name,
+            email: account.email,
+            email_verified: false,
+            active,
+            created_at: now,
+            updated_at: now,
+        };
+        let new = NewUser {
+            user: user.clone(),
+            password_hash: Some(hash),
+            roles: roles.iter().cloned().collect(),
+        };
+        match self.store().insert_user(new).await {
+            Ok(()) => Ok(user),
+            Err(StoreError::Conflict { field }) => Err(NotMade::Taken { field }),
+            Err(error) => Err(Problem::from(error).into()),
+        }
+    }
+
+    /// Changes somebody's own account. `keep` is the session that asks, which is not ended.
+    ///
+    /// # Errors
+    /// A 422 that points at each fault; 409 where the address is taken; 429; 503.
+    pub async fn change_account(
+        &self,
+        user: &User,
+        change: AccountChange,
+        keep: Option<SessionId>,
+        address: Option<IpAddr>,
+    ) -> Result<User, Problem> {
+        if change.password.is_some() || change.email.is_some() {
+            self.confirm(user, change.current_password, address).await?;
+        }
+        let password_hash = match change.password {
+            None => None,
+            Some(password) => Some(self.new_password_hash(&user.username, password).await?),
+        };
+        let row = UserChange {
+            name: change.name,
+            email: change.email,
+            password_hash,
+            ..UserChange::default()
+        };
+        self.update_user(user.id, row, keep).await
+    }
+
+    /// Hashes a new password after checking that it is a good one.
+    pub(super) async fn new_password_hash(
+        &self,
+        username: &str,
+        password: Hidden<String>,
+    ) -> Result<String, Problem> {
+        if let Some(fault) = self.0.passwords.fault(password.expose(), username) {
+            return Err(Problem::new(ProblemKind::Invalid).faults(vec![BodyFault {
+                pointer: "/password".to_owned(),
+                detail: fault.to_owned(),
+            }]));
+        }
+        Ok(self.0.passwords.hash(password).await?)
+    }
+
+    /// Deletes somebody's own account, with everything of theirs.
+    ///
+    /// # Errors
+    /// A 422 where the current password is wrong; 409 for the last administrator; 429; 503.
+    pub async fn leave(
+        &self,
+        user: &User,
+        current_password: Option<Hidden<String>>,
+        address: Option<IpAddr>,
+    ) -> Result<(), Problem> {
+        self.confirm(user, current_password, address).await?;
+        self.delete_user(user.id).await
+    }
+
+    /// Sends a letter to somebody who wants to show that an address is theirs. Nothing tells
+    /// whether there was somebody.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn request_address_proof(&self, email: &str) -> Result<(), Problem> {
+        if let Some(user) = self.by_address(email).await?
+            && user.active
+            && !user.email_verified
+        {
+            self.send_address_proof(&user)?;
+        }
+        Ok(())
+    }
+
+    /// Accepts the proof that an address is theirs.
+    ///
+    /// # Errors
+    /// A 422 where the proof is not valid, or no longer; 503.
+    pub async fn verify_address(&self, proof: &str) -> Result<User, Problem> {
+        let (id, hangs_on) = self.proven(Purpose::Address, proof)?;
+        let user = self.store().user(id).await?.filter(|user| {
+            user.active && !user.email_verified && address_version(user) == hangs_on
+        });
+        let user = user.ok_or_else(void)?;
+        let change = UserChange { email_verified: Some(true), ..UserChange::default() };
+        self.update_user(user.id, change, None).await
+    }
+
+    /// Sends a letter to somebody who forgot their password. Nothing tells whether there was
+    /// somebody.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn request_password_proof(&self, email: &str) -> Result<(), Problem> {
+        if let Some(user) = self.by_address(email).await?
+            && user.active
+        {
+            let hash = self.store().password_hash(user.id).await?;
+            let version = Standing::password_version(hash.as_deref());
+            let proof = self.prove(Purpose::Password, user.id, version)?;
+            self.0.post.send(super::Mail {
+                to: email.to_owned(),
+                subject: "Set a new password".to_owned(),
+                text: format!(
+                    "Somebody, perhaps you, asked to set a new password for {}. If it was you, \
+                     use this proof within 15 minutes, at POST /auth/reset-password:\n\n{}\n\n\
+                     If it was not you, nothing has changed.",
+                    user.username,
+                    proof.expose()
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Sets a new password by a proof, and ends every session.
+    ///
+    /// # Errors
+    /// A 422 where the proof is not valid, or no longer, or the password is no good; 503.
+    pub async fn reset_password(
+        &self,
+        proof: &str,
+        password: Hidden<String>,
+    ) -> Result<(), Problem> {
+        let (id, hangs_on) = self.proven(Purpose::Password, proof)?;
+        let hash = self.store().password_hash(id).await?;
+        let user =
+            self.store().user(id).await?.filter(|user| {
+                user.active && Standing::password_version(hash.as_deref()) == hangs_on
+            });
+        let user = user.ok_or_else(void)?;
+        let change = UserChange {
+            password_hash: Some(self.new_password_hash(&user.username, password).await?),
+            // Whoever has the letter reads the address.
+            email_verified: Some(true),
+            ..UserChange::default()
+        };
+        self.update_user(user.id, change, None).await.map(drop)
+    }
+
+    fn send_address_proof(&self, user: &User) -> Result<(), Problem> {
+        let Some(email) = &user.email else { return Ok(()) };
+        let proof = self.prove(Purpose::Address, user.id, address_version(user))?;
+        self.0.post.send(super::Mail {
+            to: email.clone(),
+            subject: "Is this address yours?".to_owned(),
+            text: format!(
+                "{} says that this address is theirs. If it is, use this proof within a day, at \
+                 POST /auth/verify:\n\n{}\n\nIf not, nothing needs doing.",
+                user.username,
+                proof.expose()
+            ),
+        });
+        Ok(())
+    }
+
+    async fn by_address(&self, email: &str) -> Result<Option<User>, Problem> {
+        let user = self.store().user_by_login(email).await?;
+        // Somebody else's username may look like an address: a letter goes to the address kept.
+        Ok(user.filter(|user| {
+            user.email.as_deref().is_some_and(|kept| kept.to_lowercase() == email.to_lowercase())
+        }))
+    }
+
+    /// Changes a user's row in one step, with all that follows from it.
+    pub(super) async fn update_user(
+        &self,
+        id: UserId,
+        change: UserChange,
+        keep: Option<SessionId>,
+    ) -> Result<User, Problem> {
+        let rules = self.clone();
+        self.change(|mark| mark.of(Subject::User(id)), async move {
+            let keep_one = rules.0.settings.administrator.as_ref();
+            let (user, ended) =
+                rules.store().update_user(id, change, keep, keep_one, rules.now()).await?;
+            rules.note_ended(&ended);
+            Ok(user)
+        })
+        .await
+    }
+
+    /// Deletes a user with everything of theirs.
+    ///
+    /// # Errors
+    /// 404; 409 for the last administrator; 503.
+    pub async fn delete_user(&self, id: UserId) -> Result<(), Problem> {
+        let rules = self.clone();
+        self.change(|mark| mark.of(Subject::User(id)), async move {
+            let keep_one = rules.0.settings.administrator.as_ref();
+            let ended = rules.store().delete_user(id, keep_one, rules.now()).await?;
+            rules.note_ended(&ended);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Why an account was not made.
+#[derive(Debug)]
+pub(super) enum NotMade {
+    Taken { field: &'static str },
+    Other(Problem),
+}
+
+impl From<Problem> for NotMade {
+    fn from(problem: Problem) -> Self {
+        Self::Other(problem)
+    }
+}
+
+impl From<NotMade> for Problem {
+    fn from(error: NotMade) -> Self {
+        match error {
+            NotMade::Taken { field } => StoreError::Conflict { field }.into(),
+            NotMade::Other(problem) => problem,
+        }
+    }
+}
+
+/// Changes when the address does.
+fn address_version(user: &User) -> u64 {
+    Standing::password_version(user.email.as_deref())
+}

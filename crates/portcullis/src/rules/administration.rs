@@ -1,0 +1,322 @@
+//! Users, roles and grants, by administrators.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Rules;
+use super::accounts::NewAccount;
+use crate::policy::Roles;
+use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::secret::Hidden;
+use crate::store::{UserChange, UserFilter};
+use crate::types::{
+    Clause, Effect, Grant, GrantId, Page, PageRequest, Permission, Role, RoleRecord, Subject, User,
+    UserId,
+};
+
+/// What an administrator changes of a user. `None` leaves it as it is.
+#[derive(Debug, Default)]
+pub struct UserRequest {
+    /// The username.
+    pub username: Option<String>,
+    /// The name for people; `Some(None)` takes it away.
+    pub name: Option<Option<String>>,
+    /// The e-mail address; `Some(None)` takes it away.
+    pub email: Option<Option<String>>,
+    /// Whether the address was shown to be theirs.
+    pub email_verified: Option<bool>,
+    /// Whether they may do anything at all.
+    pub active: Option<bool>,
+    /// A new password, which ends every session.
+    pub password: Option<Hidden<String>>,
+}
+
+/// A grant to be made.
+#[derive(Clone, Debug)]
+pub struct GrantRequest {
+    /// Allow or deny.
+    pub effect: Effect,
+    /// What is allowed or denied.
+    pub permission: Permission,
+    /// When it counts; always where `None`.
+    pub condition: Option<Clause>,
+}
+
+fn invalid(pointer: &str, detail: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::Invalid)
+        .faults(vec![BodyFault { pointer: pointer.to_owned(), detail: detail.into() }])
+}
+
+impl Rules {
+    /// A page of users.
+    ///
+    /// # Errors
+    /// A 422 where the cursor is not one; 503.
+    pub async fn users(
+        &self,
+        filter: &UserFilter,
+        page: &PageRequest,
+    ) -> Result<Page<User>, Problem> {
+        Ok(self.store().users(filter, page).await?)
+    }
+
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// 404; 503.
+    pub async fn user(&self, id: UserId) -> Result<User, Problem> {
+        self.store()
+            .user(id)
+            .await?
+            .ok_or_else(|| Problem::new(ProblemKind::NotFound).detail("There is no such user."))
+    }
+
+    /// Makes a user with roles.
+    ///
+    /// # Errors
+    /// A 422 that points at each fault; 409; 404 where a role is not there; 503.
+    pub async fn add_user(
+        &self,
+        account: NewAccount,
+        active: bool,
+        roles: &[Role],
+    ) -> Result<User, Problem> {
+        Ok(self.make_account(account, active, roles).await?)
+    }
+
+    /// Changes a user.
+    ///
+    /// # Errors
+    /// A 422 that points at each fault; 404; 409 where a name is taken, or for the last
+    /// administrator; 503.
+    pub async fn change_user(&self, id: UserId, request: UserRequest) -> Result<User, Problem> {
+        if let Some(fault) = request.username.as_deref().and_then(crate::types::username_fault) {
+            return Err(invalid("/username", fault));
+        }
+        let password_hash = match request.password {
+            None => None,
+            Some(password) => {
+                let username = match &request.username {
+                    Some(username) => username.clone(),
+                    None => self.user(id).await?.username,
+                };
+                Some(self.new_password_hash(&username, password).await?)
+            }
+        };
+        let change = UserChange {
+            username: request.username,
+            name: request.name,
+            email: request.email,
+            email_verified: request.email_verified,
+            active: request.active,
+            password_hash,
+        };
+        self.update_user(id, change, None).await
+    }
+
+    /// The roles as they are at this moment.
+    #[must_use]
+    pub fn roles(&self) -> Arc<Roles> {
+        self.0.standings.roles()
+    }
+
+    /// The role of this name.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn role(&self, name: &Role) -> Result<RoleRecord, Problem> {
+        self.roles()
+            .get(name.as_str())
+            .cloned()
+            .ok_or_else(|| Problem::new(ProblemKind::NotFound).detail("There is no such role."))
+    }
+
+    /// Makes a role.
+    ///
+    /// # Errors
+    /// A 422 where a name cannot be one; 409 where it is there, or would include itself; 404 where
+    /// an included role is not there; 503.
+    pub async fn add_role(&self, role: RoleRecord) -> Result<(), Problem> {
+        check_role(&role)?;
+        let rules = self.clone();
+        self.change_roles(async move { Ok(rules.store().insert_role(&role).await?) }).await
+    }
+
+    /// Replaces a role.
+    ///
+    /// # Errors
+    /// As for making one; 409 also where no administrator would be left.
+    pub async fn change_role(&self, role: RoleRecord) -> Result<(), Problem> {
+        check_role(&role)?;
+        let rules = self.clone();
+        self.change_roles(async move {
+            let keep_one = rules.0.settings.administrator.as_ref();
+            Ok(rules.store().update_role(&role, keep_one).await?)
+        })
+        .await
+    }
+
+    /// Deletes a role, also wherever it is assigned or included.
+    ///
+    /// # Errors
+    /// 404; 409 where no administrator would be left; 503.
+    pub async fn delete_role(&self, name: Role) -> Result<(), Problem> {
+        let rules = self.clone();
+        self.change_roles(async move {
+            let keep_one = rules.0.settings.administrator.as_ref();
+            Ok(rules.store().delete_role(&name, keep_one).await?)
+        })
+        .await
+    }
+
+    async fn change_roles(
+        &self,
+        deed: impl Future<Output = Result<(), Problem>> + Send + 'static,
+    ) -> Result<(), Problem> {
+        let rules = self.clone();
+        self.change(super::standing::Changing::of_everybody, async move {
+            let result = deed.await;
+            // Also where it failed: memory must say what the store says.
+            rules.0.standings.read_roles(rules.store()).await?;
+            result
+        })
+        .await
+    }
+
+    /// The roles a subject was assigned directly.
+    ///
+    /// # Errors
+    /// 404; 503.
+    pub async fn roles_of(&self, subject: &Subject) -> Result<BTreeSet<Role>, Problem> {
+        Ok(self.standing_of(subject).await?.roles)
+    }
+
+    /// The direct grants of a subject, oldest first.
+    ///
+    /// # Errors
+    /// 404; 503.
+    pub async fn grants_of(&self, subject: &Subject) -> Result<Vec<Grant>, Problem> {
+        Ok(self.standing_of(subject).await?.grants)
+    }
+
+    async fn standing_of(&self, subject: &Subject) -> Result<crate::store::Standing, Problem> {
+        self.store().standing(subject).await?.ok_or_else(|| {
+            Problem::new(ProblemKind::NotFound).detail(match subject {
+                Subject::Client(_) => "There is no such client.",
+                _ => "There is no such user.",
+            })
+        })
+    }
+
+    /// Assigns a role.
+    ///
+    /// # Errors
+    /// 404 where the subject or the role is not there; 503.
+    pub async fn assign_role(&self, subject: Subject, role: Role) -> Result<(), Problem> {
+        let (rules, of) = (self.clone(), subject.clone());
+        self.change(|mark| mark.of(of), async move {
+            Ok(rules.store().assign_role(&subject, &role).await?)
+        })
+        .await
+    }
+
+    /// Takes a role away.
+    ///
+    /// # Errors
+    /// 404 where it was not assigned; 409 for the last administrator; 503.
+    pub async fn unassign_role(&self, subject: Subject, role: Role) -> Result<(), Problem> {
+        let (rules, of) = (self.clone(), subject.clone());
+        self.change(|mark| mark.of(of), async move {
+            let keep_one = rules.0.settings.administrator.as_ref();
+            match rules.store().unassign_role(&subject, &role, keep_one).await? {
+                true => Ok(()),
+                false => Err(ProblemKind::NotFound.into()),
+            }
+        })
+        .await
+    }
+
+    /// Allows or denies a permission directly.
+    ///
+    /// # Errors
+    /// A 422 where the permission or the condition cannot be one; 404; 503.
+    pub async fn grant(&self, subject: Subject, request: GrantRequest) -> Result<Grant, Problem> {
+        let grant = self.check_grant(request)?;
+        let (rules, of, kept) = (self.clone(), subject.clone(), grant.clone());
+        self.change(|mark| mark.of(of), async move {
+            Ok(rules.store().insert_grant(&subject, &kept).await?)
+        })
+        .await?;
+        Ok(grant)
+    }
+
+    /// Replaces every direct grant of a subject, in one step.
+    ///
+    /// # Errors
+    /// As for making one.
+    pub async fn set_grants(
+        &self,
+        subject: Subject,
+        requests: Vec<GrantRequest>,
+    ) -> Result<Vec<Grant>, Problem> {
+        let grants: Vec<Grant> =
+            requests.into_iter().map(|one| self.check_grant(one)).collect::<Result<_, _>>()?;
+        let (rules, of, kept) = (self.clone(), subject.clone(), grants.clone());
+        self.change(|mark| mark.of(of), async move {
+            let old = rules.store().standing(&subject).await?;
+            for grant in old.into_iter().flat_map(|standing| standing.grants) {
+                rules.store().delete_grant(&subject, grant.id).await?;
+            }
+            for grant in &kept {
+                rules.store().insert_grant(&subject, grant).await?;
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(grants)
+    }
+
+    fn check_grant(&self, request: GrantRequest) -> Result<Grant, Problem> {
+        Permission::parse(request.permission.as_str())
+            .map_err(|fault| invalid("/permission", fault.to_string()))?;
+        if let Some(clause) = &request.condition {
+            self.0
+                .conditions
+                .compile(clause)
+                .map_err(|fault| invalid("/condition", fault.to_string()))?;
+        }
+        Ok(Grant {
+            id: GrantId(self.0.sources.uuid().map_err(Problem::internal)?),
+            effect: request.effect,
+            permission: request.permission,
+            condition: request.condition,
+            created_at: self.now(),
+        })
+    }
+
+    /// Takes a direct grant back.
+    ///
+    /// # Errors
+    /// 404; 503.
+    pub async fn revoke_grant(&self, subject: Subject, grant: GrantId) -> Result<(), Problem> {
+        let (rules, of) = (self.clone(), subject.clone());
+        self.change(|mark| mark.of(of), async move {
+            match rules.store().delete_grant(&subject, grant).await? {
+                true => Ok(()),
+                false => Err(ProblemKind::NotFound.into()),
+            }
+        })
+        .await
+    }
+}
+
+fn check_role(role: &RoleRecord) -> Result<(), Problem> {
+    Role::parse(role.name.as_str()).map_err(|fault| invalid("/name", fault.to_string()))?;
+    for (pointer, permissions) in [("/permissions", &role.permissions), ("/denied", &role.denied)] {
+        for (position, permission) in permissions.iter().enumerate() {
+            Permission::parse(permission.as_str())
+                .map_err(|fault| invalid(&format!("{pointer}/{position}"), fault.to_string()))?;
+        }
+    }
+    Ok(())
+}

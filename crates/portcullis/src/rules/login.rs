@@ -1,0 +1,189 @@
+//! Is this the password? The same work and the same answer for a wrong one, an unknown user and
+//! an inactive one.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+
+use super::Rules;
+use super::standing::Known;
+use crate::problem::{Problem, ProblemKind};
+use crate::secret::{Hidden, PasswordError};
+use crate::store::Digest;
+use crate::types::{Access, Principal, Subject, Timestamp, User, UserId};
+
+/// How long a password that was verified for HTTP Basic need not be hashed again, in seconds.
+const REMEMBERED: i64 = 300;
+
+/// Somebody whose password was right just now.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// What they hold, for narrowing scopes.
+    pub(super) known: Arc<Known>,
+    /// When they proved it.
+    pub since: Timestamp,
+}
+
+impl SignedIn {
+    /// What they hold as of now.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.known.access
+    }
+}
+
+/// A password that was verified a moment ago, and which state of the account it was verified for.
+#[derive(Clone, Debug)]
+pub(super) struct Passed {
+    user: UserId,
+    password_version: u64,
+    since: Timestamp,
+}
+
+/// Why somebody could not sign in.
+#[derive(Debug)]
+pub enum LoginRefused {
+    /// Wrong password, unknown user, inactive user: nobody is told which.
+    Wrong,
+    /// Too many attempts, the store away, too many passwords waiting, a fault of ours.
+    Other(Problem),
+}
+
+impl<E: Into<Problem>> From<E> for LoginRefused {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl Rules {
+    /// Checks a username (or e-mail address) and password.
+    ///
+    /// # Errors
+    /// [`LoginRefused`].
+    pub async fn sign_in(
+        &self,
+        login: &str,
+        password: Hidden<String>,
+        address: Option<IpAddr>,
+    ) -> Result<SignedIn, LoginRefused> {
+        self.0
+            .throttle
+            .take(login, address)
+            .map_err(|many| Problem::new(ProblemKind::TooManyRequests).retry_after(many.0))?;
+        let user = self.store().user_by_login(login).await?;
+        let hash = match &user {
+            Some(user) => self.store().password_hash(user.id).await?,
+            None => None,
+        };
+        let (Some(user), Some(hash)) = (user, hash) else {
+            let _ = self.0.passwords.verify_nobody(password).await?;
+            return Err(LoginRefused::Wrong);
+        };
+        let again = Hidden::new(password.expose().clone());
+        let verdict = match self.0.passwords.verify(password, &hash).await {
+            Ok(verdict) => verdict,
+            // A hash that cannot be read lets nobody in; the log says whose.
+            Err(error @ (PasswordError::UnreadableHash | PasswordError::AbsurdHash)) => {
+                tracing::error!(user = %user.id, %error, "a stored password hash is of no use");
+                let _ = self.0.passwords.verify_nobody(again).await?;
+                return Err(LoginRefused::Wrong);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if !verdict.matches || !user.active {
+            return Err(LoginRefused::Wrong);
+        }
+        if verdict.rehash_needed {
+            let stronger = self.0.passwords.hash(again).await?;
+            self.store().upgrade_password_hash(user.id, &hash, &stronger).await?;
+        }
+        // The account may have changed while the password was being hashed.
+        let subject = Subject::User(user.id);
+        let known = self.0.standings.of(self.store(), &subject).await?;
+        match known {
+            Some(known) if known.active => Ok(SignedIn { user, known, since: self.now() }),
+            _ => Err(LoginRefused::Wrong),
+        }
+    }
+
+    /// Checks a username and password that come with every request. One that was right is not
+    /// hashed again for five minutes, unless the password or the account changes.
+    ///
+    /// # Errors
+    /// [`LoginRefused`].
+    pub async fn basic(
+        &self,
+        login: &str,
+        password: Hidden<String>,
+        address: Option<IpAddr>,
+    ) -> Result<Principal, LoginRefused> {
+        let key = self.passed_key(login, &password);
+        let now = self.now();
+        if let Some(passed) = self.0.passed.get(&key)
+            && now.duration_since(passed.since).as_secs() < REMEMBERED
+        {
+            let subject = Subject::User(passed.user);
+            if let Some(known) = self.0.standings.of(self.store(), &subject).await?
+                && known.password_version == passed.password_version
+            {
+                return if known.active {
+                    Ok(principal(passed.user, &known, passed.since))
+                } else {
+                    Err(LoginRefused::Wrong)
+                };
+            }
+        }
+        let SignedIn { user, known, since } = self.sign_in(login, password, address).await?;
+        let passed = Passed { user: user.id, password_version: known.password_version, since };
+        self.0.passed.insert(key, passed);
+        Ok(principal(user.id, &known, since))
+    }
+
+    fn passed_key(&self, login: &str, password: &Hidden<String>) -> Digest {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0.passed_key);
+        let mut context = hmac::Context::with_key(&key);
+        context.update(login.as_bytes());
+        // A username has no colon, so two pairs never run together alike.
+        context.update(b":");
+        context.update(password.expose().as_bytes());
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.sign().as_ref());
+        digest
+    }
+
+    /// Whether this is the user's password: for deeds that ask for it again.
+    ///
+    /// # Errors
+    /// A 422 that points at `current_password`; 429, 503.
+    pub async fn confirm(
+        &self,
+        user: &User,
+        password: Option<Hidden<String>>,
+        address: Option<IpAddr>,
+    ) -> Result<(), Problem> {
+        let fault = |detail: &str| {
+            Problem::new(ProblemKind::Invalid).faults(vec![crate::problem::BodyFault {
+                pointer: "/current_password".to_owned(),
+                detail: detail.to_owned(),
+            }])
+        };
+        let Some(password) = password else {
+            return Err(fault("The current password is needed for this."));
+        };
+        match self.sign_in(&user.username, password, address).await {
+            Ok(signed) if signed.user.id == user.id => Ok(()),
+            Ok(_) | Err(LoginRefused::Wrong) => Err(fault("This is not the current password.")),
+            Err(LoginRefused::Other(problem)) => Err(problem),
+        }
+    }
+}
+
+fn principal(user: UserId, known: &Known, since: Timestamp) -> Principal {
+    let mut principal = Principal::new(Subject::User(user), Arc::clone(&known.name));
+    principal.access = Arc::clone(&known.access);
+    principal.since = Some(since);
+    principal
+}

@@ -1,0 +1,113 @@
+//! 6, what routes, pages and the command line all do. No HTTP in here.
+
+mod access_tokens;
+mod accounts;
+mod administration;
+mod follow;
+mod keys;
+mod login;
+mod mail;
+mod proof;
+mod refresh;
+mod sessions;
+mod settings;
+mod standing;
+mod start;
+mod throttle;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use quick_cache::sync::Cache;
+
+pub use access_tokens::{Denied, ShownToken};
+pub use accounts::{AccountChange, NewAccount, Registered};
+pub use administration::{GrantRequest, UserRequest};
+pub use login::{LoginRefused, SignedIn};
+pub use mail::{Mail, NoPost, Post};
+pub use refresh::RefreshRefused;
+pub use sessions::{Caller, Issued};
+pub use settings::{AccessFormat, Settings};
+pub use start::{RulesBuilder, StartError};
+
+use crate::clock::Sources;
+use crate::policy::Conditions;
+use crate::secret::{Algorithm, JweKeys, JwtVerifier, KeyRing, MasterSecret, Passwords};
+use crate::store::{Digest, Store};
+use crate::types::{ScopeBook, Timestamp};
+
+use standing::Standings;
+use throttle::Throttle;
+
+/// Users, sessions, tokens, roles and grants: a store, keys, a password hasher and a clock, and
+/// what is done with them. Cheap to clone.
+#[derive(Clone)]
+pub struct Rules(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    store: Arc<dyn Store>,
+    sources: Sources,
+    passwords: Passwords,
+    master: MasterSecret,
+    jwe: JweKeys,
+    verifier: JwtVerifier,
+    keys: ArcSwap<KeyRing>,
+    /// The one key to sign with, where it was given as a file.
+    given: Option<KeyRing>,
+    /// The algorithm of generated keys.
+    algorithm: Algorithm,
+    settings: Settings,
+    conditions: Conditions,
+    scopes: Arc<ScopeBook>,
+    standings: Arc<Standings>,
+    throttle: Throttle,
+    post: Arc<dyn Post>,
+    /// How far into the store's changes memory has come.
+    position: tokio::sync::Mutex<u64>,
+    /// Tokens that were verified, by the digest of their text.
+    shown: Cache<Digest, Arc<ShownToken>>,
+    /// Cookies that were looked up, by the digest of their text.
+    cookies: Cache<Digest, Arc<sessions::ShownCookie>>,
+    /// Passwords that were verified, by a keyed digest that only this process can make.
+    passed: Cache<Digest, login::Passed>,
+    passed_key: [u8; 32],
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+impl Rules {
+    /// Begins to assemble rules over a store.
+    pub fn builder(store: Arc<dyn Store>, master: MasterSecret) -> RulesBuilder {
+        RulesBuilder::new(store, master)
+    }
+
+    /// What is remembered. Changes made through it directly are seen late: use the methods of
+    /// `Rules`.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    /// How tokens and sessions are made.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The scopes that exist.
+    #[must_use]
+    pub fn scope_book(&self) -> &Arc<ScopeBook> {
+        &self.0.scopes
+    }
+
+    /// This moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.sources.now()
+    }
+}

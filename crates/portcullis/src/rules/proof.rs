@@ -1,0 +1,79 @@
+//! Links in letters: a proof that somebody reads an address, or may set a new password.
+//!
+//! Nothing is stored for them. The proof is sealed under the master secret and hangs on what it
+//! changes, the password's hash or the address: once used, that has changed and the proof is void.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::Rules;
+use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::secret::Hidden;
+use crate::types::{Timestamp, UserId};
+
+/// What a proof is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Purpose {
+    /// Showing that an address is read by its owner.
+    Address,
+    /// Setting a new password.
+    Password,
+}
+
+impl Purpose {
+    /// How long it is good, in seconds.
+    fn seconds(self) -> i64 {
+        match self {
+            Self::Address => 24 * 3600,
+            Self::Password => 15 * 60,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Proof {
+    purpose: Purpose,
+    user: UserId,
+    /// What it hangs on, hashed.
+    hangs_on: u64,
+    until: i64,
+}
+
+const LABEL: &str = "proof";
+
+impl Rules {
+    pub(super) fn prove(
+        &self,
+        purpose: Purpose,
+        user: UserId,
+        hangs_on: u64,
+    ) -> Result<Hidden<String>, Problem> {
+        let until = self.now().as_second() + purpose.seconds();
+        let plain = serde_json::to_vec(&Proof { purpose, user, hangs_on, until })
+            .map_err(Problem::internal)?;
+        let sealed =
+            self.0.master.seal(LABEL, &plain, &self.0.sources).map_err(Problem::internal)?;
+        Ok(Hidden::new(URL_SAFE_NO_PAD.encode(sealed)))
+    }
+
+    /// Whose proof it is, and what it hangs on.
+    pub(super) fn proven(&self, purpose: Purpose, text: &str) -> Result<(UserId, u64), Problem> {
+        let read = || {
+            let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+            let plain = self.0.master.open(LABEL, &sealed).ok()?;
+            let proof: Proof = serde_json::from_slice(plain.expose()).ok()?;
+            let until = Timestamp::from_second(proof.until).ok()?;
+            (proof.purpose == purpose && self.now() < until).then_some((proof.user, proof.hangs_on))
+        };
+        read().ok_or_else(void)
+    }
+}
+
+/// The same words whether it is wrong, used or too old.
+pub(super) fn void() -> Problem {
+    Problem::new(ProblemKind::Invalid).faults(vec![BodyFault {
+        pointer: "/token".to_owned(),
+        detail: "It is not valid, or no longer. Ask for a new one.".to_owned(),
+    }])
+}

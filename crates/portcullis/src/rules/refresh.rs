@@ -1,0 +1,104 @@
+//! Refreshing: never logs a real user out, nor lets a thief in.
+//!
+//! The successor of a refresh token is made from the token itself and a key that is in no
+//! database. Whoever shows the same token again within the window gets the very same successor: a
+//! second tab, a lost answer and a crash all end in one lineage. Once the successor has been used,
+//! or the window has passed, the token is dead, and showing it ends the session.
+
+use std::collections::BTreeSet;
+
+use super::sessions::later;
+use super::{AccessFormat, Issued, Rules};
+use crate::problem::Problem;
+use crate::secret::{OpaqueKind, OpaqueToken};
+use crate::store::Rotation;
+use crate::types::{Scope, Subject};
+
+/// Why a refresh token yields nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RefreshRefused {
+    /// Unknown, over, or used before: nobody is told which.
+    Invalid,
+    /// A scope was asked for that the session never had.
+    Scope(String),
+    /// The store is away, or a fault of ours.
+    Other(Problem),
+}
+
+impl<E: Into<Problem>> From<E> for RefreshRefused {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl Rules {
+    /// Exchanges a refresh token for a new pair. `asked` can only narrow the new access token.
+    ///
+    /// # Errors
+    /// [`RefreshRefused`].
+    pub async fn refresh(
+        &self,
+        text: &str,
+        asked: Option<&str>,
+        format: Option<AccessFormat>,
+    ) -> Result<Issued, RefreshRefused> {
+        let parent = OpaqueToken::read(text).ok();
+        let Some(parent) = parent.filter(|parent| parent.kind() == OpaqueKind::Refresh) else {
+            return Err(RefreshRefused::Invalid);
+        };
+        let shown = parent.digest();
+        let key = self.0.master.subkey("refresh").map_err(Problem::internal)?;
+        let successor = OpaqueToken::successor(&parent, key.expose());
+        // Whether the user may go on is asked first: a refusal must not use the token up.
+        let session = self.store().session_by_refresh(&shown).await?;
+        let session = session.ok_or(RefreshRefused::Invalid)?;
+        let subject = Subject::User(session.user);
+        let Some(access) = self.access_of(&subject).await? else {
+            return Err(RefreshRefused::Invalid);
+        };
+        let now = self.now();
+        let idle = later(now, self.0.settings.idle_ttl).min(session.expires_at);
+        let (window, digest, rules) =
+            (self.0.settings.refresh_window, successor.digest(), self.clone());
+        let rotation = self
+            .change(|mark| mark, async move {
+                let rotation =
+                    rules.store().rotate_refresh(&shown, &digest, window, idle, now).await?;
+                if let Rotation::Reused(session) = &rotation {
+                    rules.note_ended(&[session.id]);
+                }
+                Ok(rotation)
+            })
+            .await?;
+        match rotation {
+            Rotation::Rotated(session, kept) | Rotation::Retried(session, kept) => {
+                let scopes = match asked {
+                    None => kept.into_iter().collect(),
+                    Some(asked) => narrower(&kept, asked).map_err(RefreshRefused::Scope)?,
+                };
+                let may = self.narrow(&access, None).unwrap_or_default();
+                let scopes = scopes.into_iter().filter(|scope| may.contains(scope)).collect();
+                Ok(self.issue(&session, scopes, format, successor).await?)
+            }
+            Rotation::Reused(session) => {
+                tracing::warn!(
+                    session = %session.id, user = %session.user,
+                    "a refresh token was used again: its session is ended"
+                );
+                Err(RefreshRefused::Invalid)
+            }
+            Rotation::Unknown => Err(RefreshRefused::Invalid),
+        }
+    }
+}
+
+/// What was asked for, if the session has all of it (RFC 6749 §6).
+fn narrower(kept: &BTreeSet<Scope>, asked: &str) -> Result<BTreeSet<Scope>, String> {
+    let asked: Vec<&str> = asked.split(' ').filter(|name| !name.is_empty()).collect();
+    match asked.iter().find(|name| !kept.contains(**name)) {
+        Some(wider) => Err((*wider).to_owned()),
+        None if asked.is_empty() => Ok(kept.clone()),
+        None => Ok(asked.into_iter().map(Scope::from).collect()),
+    }
+}

@@ -1,0 +1,236 @@
+//! Sign-ins: begun, listed, ended.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::access_tokens::Denied;
+use super::{AccessFormat, Rules, SignedIn};
+use crate::problem::Problem;
+use crate::secret::{Hidden, OpaqueKind, OpaqueToken};
+use crate::store::NewRefresh;
+use crate::types::{ClientId, Principal, Scope, Session, SessionId, Subject, Timestamp, UserId};
+
+/// Where a sign-in came from: kept with the session for its owner to see.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The client's address.
+    pub address: Option<IpAddr>,
+    /// What it said it is; cut at 200 characters.
+    pub agent: Option<String>,
+}
+
+/// What a sign-in or a refresh yields.
+#[derive(Debug)]
+pub struct Issued {
+    /// The access token.
+    pub access: Hidden<String>,
+    /// Its successor-bearing companion.
+    pub refresh: Hidden<String>,
+    /// How long the access token lives, in seconds.
+    pub expires_in: u64,
+    /// What it is limited to.
+    pub scopes: BTreeSet<Scope>,
+}
+
+/// A cookie that was looked up.
+#[derive(Debug)]
+pub(super) struct ShownCookie {
+    session: Session,
+}
+
+/// How long a session's last use may lag behind, in seconds.
+const TOUCHED_EVERY: i64 = 60;
+
+impl Rules {
+    /// Begins a session that lives by refresh tokens.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn begin_tokens(
+        &self,
+        who: &SignedIn,
+        scopes: BTreeSet<Scope>,
+        format: Option<AccessFormat>,
+        caller: Caller,
+    ) -> Result<Issued, Problem> {
+        let session = self.new_session(who, caller)?;
+        let refresh =
+            OpaqueToken::mint(&self.0.sources, OpaqueKind::Refresh).map_err(Problem::internal)?;
+        let kept = NewRefresh { digest: refresh.digest(), scopes: scopes.clone() };
+        self.insert_session(session.clone(), None, Some(kept)).await?;
+        self.issue(&session, scopes, format, refresh).await
+    }
+
+    /// Begins a session that lives in a cookie. Returns the cookie's value.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn begin_cookie(
+        &self,
+        who: &SignedIn,
+        caller: Caller,
+    ) -> Result<(Session, Hidden<String>), Problem> {
+        let session = self.new_session(who, caller)?;
+        let cookie =
+            OpaqueToken::mint(&self.0.sources, OpaqueKind::Session).map_err(Problem::internal)?;
+        self.insert_session(session.clone(), Some(cookie.digest()), None).await?;
+        Ok((session, Hidden::new(cookie.expose().to_owned())))
+    }
+
+    fn new_session(&self, who: &SignedIn, caller: Caller) -> Result<Session, Problem> {
+        let now = self.now();
+        let settings = &self.0.settings;
+        let expires_at = later(now, settings.session_ttl);
+        Ok(Session {
+            id: SessionId(self.0.sources.uuid().map_err(Problem::internal)?),
+            user: who.user.id,
+            client: ClientId::first_party(),
+            created_at: who.since,
+            last_used_at: now,
+            idle_expires_at: later(now, settings.idle_ttl).min(expires_at),
+            expires_at,
+            ended_at: None,
+            second_factor: false,
+            address: caller.address.map(|address| address.to_string()),
+            agent: caller.agent.map(|agent| agent.chars().take(200).collect()),
+        })
+    }
+
+    async fn insert_session(
+        &self,
+        session: Session,
+        cookie: Option<[u8; 32]>,
+        refresh: Option<NewRefresh>,
+    ) -> Result<(), Problem> {
+        let rules = self.clone();
+        self.change(|mark| mark, async move {
+            let pushed_out =
+                rules.store().insert_session(&session, cookie.as_ref(), refresh.as_ref()).await?;
+            rules.note_ended(&pushed_out);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Does a deed of change to its end, whatever becomes of whoever asked: while it runs, memory
+    /// does not answer; when it is over, memory has forgotten what it concerns.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        of: impl FnOnce(super::standing::Changing) -> super::standing::Changing,
+        deed: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let mark = of(self.0.standings.change());
+        // A request that is cancelled half-way must not leave a committed change unnoticed.
+        tokio::spawn(async move {
+            let result = deed.await;
+            drop(mark);
+            result
+        })
+        .await
+        .map_err(Problem::internal)?
+    }
+
+    /// Notes that these sessions are over, for as long as a token of theirs could live.
+    pub(super) fn note_ended(&self, sessions: &[SessionId]) {
+        let until = later(self.now(), super::Settings::LONGEST_ACCESS_TTL);
+        for session in sessions {
+            self.0.standings.note_ended(*session, until);
+        }
+    }
+
+    /// Who a session cookie speaks for. `None` where it does not count, or no longer.
+    ///
+    /// # Errors
+    /// [`Denied::Store`] where the store is away.
+    pub async fn principal_of_cookie(&self, text: &str) -> Result<Option<Principal>, Denied> {
+        let Ok((OpaqueKind::Session, digest)) = OpaqueToken::parse(text) else { return Ok(None) };
+        let kept = self.0.cookies.get(&digest).filter(|_| self.0.standings.is_settled());
+        let shown = match kept {
+            Some(shown) => shown,
+            None => {
+                let Some(session) = self.store().session_by_cookie(&digest).await? else {
+                    return Ok(None);
+                };
+                let shown = Arc::new(ShownCookie { session });
+                self.0.cookies.insert(digest, Arc::clone(&shown));
+                shown
+            }
+        };
+        let (session, now) = (&shown.session, self.now());
+        if !session.is_live(now) || self.0.standings.has_ended(session.id) {
+            self.0.cookies.remove(&digest);
+            return Ok(None);
+        }
+        let subject = Subject::User(session.user);
+        let Some(known) = self.0.standings.of(self.store(), &subject).await? else {
+            return Ok(None);
+        };
+        if !known.active {
+            return Ok(None);
+        }
+        if now.duration_since(session.last_used_at).as_secs() >= TOUCHED_EVERY {
+            let idle = later(now, self.0.settings.idle_ttl).min(session.expires_at);
+            self.store().touch_session(session.id, now, idle).await?;
+            let touched = Session { last_used_at: now, idle_expires_at: idle, ..session.clone() };
+            self.0.cookies.insert(digest, Arc::new(ShownCookie { session: touched }));
+        }
+        let mut principal = Principal::new(subject, Arc::clone(&known.name));
+        principal.access = Arc::clone(&known.access);
+        principal.since = Some(session.created_at);
+        principal.second_factor = session.second_factor;
+        principal.session = Some(session.id);
+        principal.client = Some(session.client.clone());
+        Ok(Some(principal))
+    }
+
+    /// The user's live sessions, newest first.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, Problem> {
+        Ok(self.store().sessions(user, self.now()).await?)
+    }
+
+    /// Ends one session of a user's. Returns whether there was one to end.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, Problem> {
+        let rules = self.clone();
+        self.change(|mark| mark, async move {
+            let theirs = rules.store().session(session).await?.is_some_and(|row| row.user == user);
+            if !theirs {
+                return Ok(false);
+            }
+            let ended = rules.store().end_session(session, rules.now()).await?;
+            rules.note_ended(&[session]);
+            Ok(ended)
+        })
+        .await
+    }
+
+    /// Ends every session of a user's but `keep`. Returns how many.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn end_sessions(
+        &self,
+        user: UserId,
+        keep: Option<SessionId>,
+    ) -> Result<usize, Problem> {
+        let rules = self.clone();
+        self.change(|mark| mark, async move {
+            let ended = rules.store().end_sessions(user, keep, rules.now()).await?;
+            rules.note_ended(&ended);
+            Ok(ended.len())
+        })
+        .await
+    }
+}
+
+pub(super) fn later(now: Timestamp, seconds: u32) -> Timestamp {
+    now.checked_add(SignedDuration::from_secs(seconds.into())).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,97 @@
+//! How tokens and sessions are made.
+
+use crate::problem::ConfigError;
+use crate::types::Role;
+
+/// The form of access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum AccessFormat {
+    /// A signed JWT (RFC 9068).
+    #[default]
+    Jwt,
+    /// A random string that only this server can look up.
+    Opaque,
+    /// A signed JWT, encrypted for this server alone (RFC 7516).
+    Jwe,
+}
+
+/// How tokens and sessions are made. Times are in seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `iss` of JWTs: the server's public address.
+    pub issuer: String,
+    /// `aud` of JWTs: the API they are for.
+    pub audience: String,
+    /// The form of access tokens.
+    pub access_format: AccessFormat,
+    /// How long an access token lives: 30 to 86 400 seconds.
+    pub access_ttl: u32,
+    /// How long a session lives without being used.
+    pub idle_ttl: u32,
+    /// How long a session lives at the most.
+    pub session_ttl: u32,
+    /// How long a refresh token that was used yields the very same successor again: 0 to 600.
+    pub refresh_window: u32,
+    /// The roles of somebody who registers.
+    pub registration_roles: Vec<Role>,
+    /// Whether registration says outright that a name is taken. Only for a demo without mail.
+    pub open_registration_answers: bool,
+    /// The role whose last active holder cannot be removed.
+    pub administrator: Option<Role>,
+}
+
+impl Settings {
+    /// The longest an access token may live, in seconds: how long an ended session must be
+    /// remembered.
+    pub const LONGEST_ACCESS_TTL: u32 = 86_400;
+
+    /// Settings for an API at this address that is its own audience.
+    #[must_use]
+    pub fn new(issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            audience: issuer.to_owned(),
+            access_format: AccessFormat::Jwt,
+            access_ttl: 15 * 60,
+            idle_ttl: 30 * 86_400,
+            session_ttl: 90 * 86_400,
+            refresh_window: 60,
+            registration_roles: Vec::new(),
+            open_registration_answers: false,
+            administrator: Some("admin".into()),
+        }
+    }
+
+    pub(super) fn faults(&self, faults: &mut ConfigError) {
+        if self.issuer.is_empty() {
+            faults.add("tokens.issuer", "it is empty", "give the server's public address");
+        }
+        if self.audience.is_empty() {
+            faults.add("tokens.audience", "it is empty", "name the API the tokens are for");
+        }
+        if !(30..=Self::LONGEST_ACCESS_TTL).contains(&self.access_ttl) {
+            faults.add("tokens.access_ttl", "it is not from 30s to 1d", "15m is a good choice");
+        }
+        if self.idle_ttl < self.access_ttl {
+            faults.add(
+                "tokens.refresh_ttl",
+                "it is shorter than tokens.access_ttl",
+                "make it longer: 30d is a good choice",
+            );
+        }
+        if self.session_ttl < self.idle_ttl {
+            faults.add(
+                "tokens.session_ttl",
+                "it is shorter than tokens.refresh_ttl",
+                "make it longer: 90d is a good choice",
+            );
+        }
+        if self.refresh_window > 600 {
+            faults.add(
+                "tokens.refresh_window",
+                "it is longer than 10m: a stolen token would live that long",
+                "60s is a good choice",
+            );
+        }
+    }
+}

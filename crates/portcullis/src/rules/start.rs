@@ -1,0 +1,178 @@
+//! Assembling rules: what can be wrong is said here.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use quick_cache::sync::Cache;
+
+use super::standing::Standings;
+use super::throttle::Throttle;
+use super::{Inner, NoPost, Post, Rules, Settings};
+use crate::clock::Sources;
+use crate::policy::Conditions;
+use crate::problem::{ConfigError, Problem};
+use crate::secret::{
+    Algorithm, JweKeys, JwtVerifier, KeyRing, MasterSecret, PasswordSettings, Passwords,
+    SigningKey, VerifierSettings,
+};
+use crate::store::Store;
+use crate::types::{Scope, ScopeBook};
+
+/// How many tokens, cookies and passwords are kept in memory as verified.
+const VERIFIED: usize = 50_000;
+
+/// The parts of [`Rules`], not yet checked.
+#[derive(Debug)]
+#[must_use]
+pub struct RulesBuilder {
+    store: Arc<dyn Store>,
+    master: MasterSecret,
+    sources: Sources,
+    settings: Settings,
+    passwords: PasswordSettings,
+    scopes: ScopeBook,
+    conditions: Conditions,
+    post: Arc<dyn Post>,
+    algorithm: Algorithm,
+    key: Option<SigningKey>,
+}
+
+/// Why rules could not be assembled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The settings cannot work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store is away, or holds something that cannot be.
+    #[error("{0}")]
+    Store(#[source] Problem),
+}
+
+impl From<Problem> for StartError {
+    fn from(problem: Problem) -> Self {
+        Self::Store(problem)
+    }
+}
+
+impl RulesBuilder {
+    pub(super) fn new(store: Arc<dyn Store>, master: MasterSecret) -> Self {
+        Self {
+            store,
+            master,
+            sources: Sources::system(),
+            settings: Settings::new("http://127.0.0.1:8000"),
+            passwords: PasswordSettings::default(),
+            scopes: ScopeBook::new(),
+            conditions: Conditions::new(),
+            post: Arc::new(NoPost),
+            algorithm: Algorithm::EdDsa,
+            key: None,
+        }
+    }
+
+    /// Where time and chance come from. The system where this is left out.
+    pub fn sources(mut self, sources: Sources) -> Self {
+        self.sources = sources;
+        self
+    }
+
+    /// How tokens and sessions are made.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// How passwords are hashed, and which are good.
+    pub fn passwords(mut self, passwords: PasswordSettings) -> Self {
+        self.passwords = passwords;
+        self
+    }
+
+    /// The scopes that exist.
+    pub fn scopes(mut self, scopes: ScopeBook) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// The application's own conditions.
+    pub fn conditions(mut self, conditions: Conditions) -> Self {
+        self.conditions = conditions;
+        self
+    }
+
+    /// What takes letters to users.
+    pub fn post(mut self, post: impl Post) -> Self {
+        self.post = Arc::new(post);
+        self
+    }
+
+    /// The algorithm of generated keys. EdDSA where this is left out.
+    pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// Signs with this key alone, from a file, say, instead of generated ones.
+    pub fn signing_key(mut self, key: SigningKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Checks the settings, reads what memory must know, and makes the first key where there is
+    /// none.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(self) -> Result<Rules, StartError> {
+        let mut faults = ConfigError::none();
+        self.settings.faults(&mut faults);
+        for name in self.scopes.rules.keys() {
+            if let Err(fault) = Scope::parse(name.as_str()) {
+                faults.add("scopes", fault.to_string(), "name it in plain characters");
+            }
+        }
+        let passwords = faults.take(Passwords::start(self.passwords, self.sources.clone()));
+        let algorithm = self.key.as_ref().map_or(self.algorithm, SigningKey::algorithm);
+        let verifier = faults.take(VerifierSettings::new(
+            &self.settings.issuer,
+            &self.settings.audience,
+            &[algorithm],
+        ));
+        let (Some(passwords), Some(verifier), true) =
+            (passwords, verifier, faults.faults.is_empty())
+        else {
+            return Err(faults.into());
+        };
+        let scopes = Arc::new(self.scopes);
+        let passed_key = self.sources.bytes::<32>().map_err(Problem::internal)?;
+        // The position is read before anything else: what changes from here on is not missed.
+        let (position, _) = self.store.changes(None).await.map_err(Problem::from)?;
+        let rules = Rules(Arc::new(Inner {
+            standings: Arc::new(Standings::new(self.conditions.clone(), Arc::clone(&scopes))),
+            store: self.store,
+            sources: self.sources,
+            passwords,
+            jwe: JweKeys::new(self.master.clone()),
+            master: self.master,
+            verifier: JwtVerifier::new(verifier),
+            keys: ArcSwap::default(),
+            given: self.key.map(KeyRing::single),
+            algorithm: self.algorithm,
+            settings: self.settings,
+            conditions: self.conditions,
+            scopes,
+            throttle: Throttle::new(),
+            post: self.post,
+            position: tokio::sync::Mutex::new(position),
+            shown: Cache::new(VERIFIED),
+            cookies: Cache::new(VERIFIED),
+            passed: Cache::new(VERIFIED),
+            passed_key,
+        }));
+        rules.0.standings.read_roles(rules.store()).await.map_err(Problem::from)?;
+        rules.read_ended().await?;
+        rules.begin_keys().await?;
+        Ok(rules)
+    }
+}
