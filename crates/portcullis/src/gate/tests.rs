@@ -17,6 +17,38 @@ use crate::policy::{authenticated, owner, permission, public, role, scope};
 use crate::types::{Subject, UserId};
 use secrecy::ExposeSecret;
 
+/// A scheme that is only described: for tests of the document.
+#[derive(Debug)]
+struct Described(SecurityScheme);
+
+#[async_trait]
+impl Scheme for Described {
+    fn describe(&self) -> SecurityScheme {
+        self.0.clone()
+    }
+
+    fn challenge(&self) -> Option<Challenge> {
+        None
+    }
+
+    async fn authenticate(&self, _: &Parts) -> Outcome {
+        Outcome::Absent
+    }
+}
+
+impl Gate {
+    /// A gate whose schemes are only described.
+    pub(crate) fn of(schemes: Vec<(SchemeName, SecurityScheme)>, scopes: ScopeBook) -> Self {
+        schemes
+            .into_iter()
+            .fold(Self::builder().scopes(scopes), |gate, (name, scheme)| {
+                gate.scheme(&name.0, Described(scheme))
+            })
+            .build()
+            .unwrap()
+    }
+}
+
 /// Knows two people by name, and what the token says of a third.
 #[derive(Debug)]
 struct Known;

@@ -413,7 +413,7 @@ fn names_that_nobody_registered_are_errors() {
     wrong(empty().accepts(&["basci"]).get("/", authenticated(), ok), ["routes.GET /"]);
     wrong(empty().get("/", scope("items:raed"), ok), ["routes.GET /"]);
     wrong(empty().get("/", test(), ok).summary("too late"), ["routes"]);
-    wrong(empty().get("/", test(), ok).cors("/b", Cors), ["routes.cors"]);
+    wrong(empty().get("/", test(), ok).cors("/b", Cors::closed()), ["routes.cors"]);
     let closed = Gate::of(Vec::new(), ScopeBook::new());
     wrong(closed.routes().get("/", authenticated(), ok), ["routes.GET /"]);
     assert!(closed.routes::<()>().get("/", test(), ok).finish().is_ok());
