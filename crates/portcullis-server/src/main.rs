@@ -1,1 +1,7 @@
+//! The binary `portcullis`: a ready server on the library of the same name.
+
+mod config;
+#[cfg(test)]
+mod generated;
+
 fn main() {}

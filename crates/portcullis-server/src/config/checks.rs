@@ -1,0 +1,276 @@
+//! What no setting can say alone.
+
+use std::path::Path;
+use std::time::Duration;
+
+use portcullis::problem::ConfigError;
+use secrecy::ExposeSecret;
+
+use super::tokens::Algorithm;
+use super::value::Value;
+use super::{Settings, private_file};
+
+/// Notes every contradiction between settings, and every bound that is passed.
+pub(super) fn check(settings: &Settings, faults: &mut ConfigError) {
+    let mut check = Check { unsound: faults.clone(), faults };
+    check.transport(settings);
+    check.bounds(settings);
+    check.tokens(settings);
+    check.passwords_and_mail(settings);
+}
+
+struct Check<'a> {
+    faults: &'a mut ConfigError,
+    /// What could not be read: its default stands in, of which nothing must be said.
+    unsound: ConfigError,
+}
+
+impl Check<'_> {
+    /// Notes a fault, unless a setting it is about could not be read in the first place.
+    fn note(&mut self, about: &[&str], wrong: impl Into<String>, fix: impl Into<String>) {
+        let read =
+            |setting: &&str| self.unsound.faults.iter().all(|fault| fault.setting != **setting);
+        if let (Some(first), true) = (about.first(), about.iter().all(read)) {
+            self.faults.add(first, wrong, fix);
+        }
+    }
+
+    fn transport(&mut self, settings: &Settings) {
+        let server = &settings.server;
+        match (&server.tls_cert_file, &server.tls_key_file) {
+            (Some(_), None) => self.note(
+                &["server.tls_key_file", "server.tls_cert_file"],
+                "there is a certificate and no key",
+                "name the certificate's private key",
+            ),
+            (None, Some(_)) => self.note(
+                &["server.tls_cert_file", "server.tls_key_file"],
+                "there is a key and no certificate",
+                "name the certificate chain",
+            ),
+            (Some(certificate), Some(key)) => {
+                if let Err(error) = std::fs::File::open(certificate) {
+                    self.note(
+                        &["server.tls_cert_file"],
+                        format!("{} cannot be read: {error}", certificate.display()),
+                        "name a file that is there and that this user may read",
+                    );
+                }
+                self.private("server.tls_key_file", key);
+            }
+            (None, None) => {}
+        }
+        let (tls, proxied) = (server.tls_files().is_some(), !server.trusted_proxies.is_empty());
+        if !server.listen.ip().is_loopback() {
+            if !tls && !proxied {
+                self.note(
+                    &["server.listen", "server.tls_cert_file", "server.tls_key_file", "server.trusted_proxies"],
+                    format!("passwords and tokens would cross the network in cleartext to {}", server.listen),
+                    "set `tls_cert_file` and `tls_key_file`, or name the proxy that ends TLS in `trusted_proxies`, or listen on 127.0.0.1",
+                );
+            }
+            if server.public_url.is_none() {
+                self.note(
+                    &["server.public_url", "server.listen"],
+                    format!(
+                        "beyond loopback it is needed, and {} is no address clients use",
+                        server.listen
+                    ),
+                    "write the address clients use, such as `https://auth.example.org`",
+                );
+            }
+        }
+        if let Some(url) = &server.public_url {
+            if tls && !url.is_https() {
+                self.note(
+                    &["server.public_url"],
+                    "it says http, and this server speaks TLS only",
+                    format!("write `{}`", url.as_str().replacen("http:", "https:", 1)),
+                );
+            } else if !url.is_https() && !url.is_loopback() {
+                self.note(
+                    &["server.public_url"],
+                    "clients would send passwords and tokens in cleartext",
+                    format!(
+                        "write `{}` and end TLS here or at a proxy",
+                        url.as_str().replacen("http:", "https:", 1)
+                    ),
+                );
+            } else if url.is_https() && !tls && !proxied {
+                self.note(
+                    &["server.public_url", "server.trusted_proxies", "server.tls_cert_file"],
+                    "it says https, and nothing ends TLS",
+                    "set `tls_cert_file` and `tls_key_file`, or name the proxy that ends TLS in `trusted_proxies`, such as `[\"127.0.0.1\"]`",
+                );
+            }
+        }
+        for network in server.trusted_proxies.iter().filter(|network| network.prefix_len() == 0) {
+            self.note(
+                &["server.trusted_proxies"],
+                format!("{network} is everybody: anyone could pose as any address"),
+                "name the proxy's own address or network",
+            );
+        }
+        if server.health_listen.is_some_and(|health| health == server.listen) {
+            self.note(
+                &["server.health_listen"],
+                "it is the same as `listen`",
+                "choose another port",
+            );
+        }
+    }
+
+    fn bounds(&mut self, settings: &Settings) {
+        let server = &settings.server;
+        let second = Duration::from_secs(1);
+        let hour = Duration::from_secs(3600);
+        self.within("server.shutdown_timeout", server.shutdown_timeout, Duration::ZERO, hour);
+        self.within("server.request_timeout", server.request_timeout, second, hour);
+        self.within("server.connection_timeout", server.connection_timeout, second, hour);
+        self.counts("server.max_connections", server.max_connections, 1, 1_000_000);
+        let (kib, mib) = (ByteBound::KIB, ByteBound::MIB);
+        self.counts("server.body_limit", server.body_limit.0, kib, 64 * mib);
+        self.counts("server.header_limit", server.header_limit.0, 8 * kib, mib);
+        self.counts("server.uri_limit", server.uri_limit.0, 256, 60 * kib);
+        self.counts("database.max_connections", settings.database.max_connections, 1, 1000);
+        self.within("cors.max_age", settings.cors.max_age, Duration::ZERO, 24 * hour);
+        let throttle = &settings.throttle;
+        self.counts("throttle.account_attempts", throttle.account_attempts, 1, 1_000_000);
+        self.counts("throttle.address_attempts", throttle.address_attempts, 1, 1_000_000);
+        self.within("throttle.window", throttle.window, second, 24 * hour);
+    }
+
+    fn tokens(&mut self, settings: &Settings) {
+        let tokens = &settings.tokens;
+        let (second, day) = (Duration::from_secs(1), Duration::from_secs(24 * 3600));
+        self.within("tokens.access_ttl", tokens.access_ttl, 10 * second, day);
+        self.within("tokens.refresh_ttl", tokens.refresh_ttl, 60 * second, 400 * day);
+        self.within("tokens.session_ttl", tokens.session_ttl, 60 * second, 400 * day);
+        self.within("tokens.refresh_window", tokens.refresh_window, Duration::ZERO, 600 * second);
+        self.ordered(
+            ("tokens.access_ttl", tokens.access_ttl),
+            ("tokens.refresh_ttl", tokens.refresh_ttl),
+        );
+        self.ordered(
+            ("tokens.refresh_ttl", tokens.refresh_ttl),
+            ("tokens.session_ttl", tokens.session_ttl),
+        );
+        self.ordered(
+            ("tokens.refresh_window", tokens.refresh_window),
+            ("tokens.refresh_ttl", tokens.refresh_ttl),
+        );
+        if let Some(issuer) = &tokens.issuer
+            && (!(issuer.starts_with("https://") || issuer.starts_with("http://"))
+                || issuer.contains(['?', '#', ' ']))
+        {
+            self.note(
+                &["tokens.issuer"],
+                format!("{issuer:?} is not a URL without query and fragment"),
+                "write it as `https://auth.example.org`, or leave it to `server.public_url`",
+            );
+        }
+        let symmetric =
+            matches!(tokens.algorithm, Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512);
+        if let Some(path) = &tokens.key_file {
+            match private_file::read_bytes(path) {
+                Err(wrong) => self.note(&["tokens.key_file"], wrong.to_string(), wrong.fix(path)),
+                Ok(bytes) if symmetric && bytes.len() < 32 => self.note(
+                    &["tokens.key_file"],
+                    format!("{} is shorter than 32 bytes", path.display()),
+                    format!("`head -c 64 /dev/urandom > {}`", path.display()),
+                ),
+                Ok(_) => {}
+            }
+        }
+        match &tokens.master_secret {
+            Some(secret) if secret.expose_secret().chars().count() < 32 => self.note(
+                &["tokens.master_secret"],
+                "it is shorter than 32 characters",
+                "write what `openssl rand -base64 48` prints",
+            ),
+            None if settings.database.url.secret_file().is_none() => self.note(
+                &["tokens.master_secret", "database.url"],
+                "with PostgreSQL there is no file beside the database to keep it in",
+                "write what `openssl rand -base64 48` prints, the same on every node",
+            ),
+            _ => {}
+        }
+    }
+
+    fn passwords_and_mail(&mut self, settings: &Settings) {
+        let passwords = &settings.passwords;
+        self.counts("passwords.min_length", passwords.min_length, 8, 128);
+        self.counts("passwords.max_length", passwords.max_length, 64, 4096);
+        if passwords.min_length > passwords.max_length {
+            self.note(
+                &["passwords.min_length", "passwords.max_length"],
+                "it is more than `max_length`",
+                "lower the one or raise the other",
+            );
+        }
+        let mib = ByteBound::MIB;
+        self.counts("passwords.memory", passwords.memory.0, 7 * mib, 1024 * mib);
+        self.counts("passwords.iterations", passwords.iterations, 1, 100);
+        self.counts("passwords.threads", passwords.threads, 0, 256);
+        self.counts("passwords.queue", passwords.queue, 1, 100_000);
+        let mail = &settings.mail;
+        if mail.url.is_some() && mail.from.is_none() {
+            self.note(
+                &["mail.from", "mail.url"],
+                "there is a mail server and no sender",
+                "write it as `Portcullis <no-reply@example.org>`",
+            );
+        }
+    }
+
+    /// A file that must be there and closed to others.
+    fn private(&mut self, setting: &str, path: &Path) {
+        if let Err(wrong) = private_file::read_bytes(path) {
+            self.note(&[setting], wrong.to_string(), wrong.fix(path));
+        }
+    }
+
+    fn within(&mut self, setting: &str, value: Duration, least: Duration, most: Duration) {
+        if value < least || value > most {
+            self.note(
+                &[setting],
+                format!("{} is out of bounds", value.to_text()),
+                format!("write {} to {}", least.to_text(), most.to_text()),
+            );
+        }
+    }
+
+    fn counts(&mut self, setting: &str, value: impl Into<u64>, least: u64, most: u64) {
+        let value = value.into();
+        if value < least || value > most {
+            self.note(
+                &[setting],
+                format!("{value} is out of bounds"),
+                format!("write {least} to {most}"),
+            );
+        }
+    }
+
+    fn ordered(&mut self, shorter: (&str, Duration), longer: (&str, Duration)) {
+        if shorter.1 > longer.1 {
+            self.note(
+                &[shorter.0, longer.0],
+                format!(
+                    "{} is more than `{}`, which is {}",
+                    shorter.1.to_text(),
+                    longer.0,
+                    longer.1.to_text()
+                ),
+                "lower the one or raise the other",
+            );
+        }
+    }
+}
+
+/// Bounds of sizes, in bytes.
+struct ByteBound;
+
+impl ByteBound {
+    const KIB: u64 = 1024;
+    const MIB: u64 = 1024 * 1024;
+}
