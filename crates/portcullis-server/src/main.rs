@@ -3,5 +3,6 @@
 mod config;
 #[cfg(test)]
 mod generated;
+mod serve;
 
 fn main() {}

@@ -1,0 +1,166 @@
+//! One connection: TLS where there is a certificate, then HTTP/1.1, then a close that loses no answer.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::routing::future::RouteFuture;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tower::Service;
+
+use super::patience::Patient;
+use super::tls::Certificate;
+use super::{Bounds, Listener};
+
+/// How much of a request's header hyper reads. What is above the bounds of `[server]` and below this
+/// gets an answer in our own words; what is above this gets hyper's bare 431 or 414.
+const HEADER_BUFFER: usize = 128 * 1024;
+
+/// How long a connection that has not asked anything yet may still do so once the server stops.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
+/// How long, and how much, is read on after an answer that came before its request had ended. Closed
+/// at once, the system would reset the connection, and the client might never see the answer.
+const LINGER: Duration = Duration::from_secs(5);
+const LINGER_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A mark on a request that came over TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverTls;
+
+/// What all connections of a listener share.
+#[derive(Clone, Debug)]
+pub(super) struct Connections {
+    router: Router,
+    certificate: Option<Arc<Certificate>>,
+    bounds: Bounds,
+    stopped: watch::Receiver<()>,
+}
+
+impl Connections {
+    pub(super) fn new(listener: &Listener, bounds: Bounds, stopped: watch::Receiver<()>) -> Self {
+        Self {
+            router: listener.router.clone(),
+            certificate: listener.certificate.clone(),
+            bounds,
+            stopped,
+        }
+    }
+
+    /// Answers what comes over the connection until it ends.
+    pub(super) async fn attend(mut self, stream: TcpStream, peer: SocketAddr) {
+        // Answers are small and written whole: waiting for more to send only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection was gone before it was answered");
+            return;
+        }
+        let stream = Patient::new(stream, self.bounds.connection_timeout);
+        let Some(certificate) = &self.certificate else {
+            self.converse(stream, peer, false).await;
+            return;
+        };
+        let handshake = TlsAcceptor::from(certificate.current()).accept(stream);
+        let handshake = timeout(self.bounds.connection_timeout, handshake);
+        let shaken = tokio::select! {
+            shaken = handshake => shaken,
+            _ = self.stopped.changed() => return,
+        };
+        match shaken {
+            Ok(Ok(stream)) => self.converse(stream, peer, true).await,
+            Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+        }
+    }
+
+    async fn converse<S>(mut self, stream: S, peer: SocketAddr, over_tls: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let asked = Arc::new(AtomicBool::new(false));
+        let (router, seen) = (self.router, Arc::clone(&asked));
+        let service = service_fn(move |request| {
+            seen.store(true, Ordering::Relaxed);
+            answer(router.clone(), request, peer, over_tls)
+        });
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.bounds.connection_timeout)
+            .max_buf_size(HEADER_BUFFER)
+            // A client that has sent all it wants may close its half and still be answered.
+            .half_close(true)
+            .serve_connection(TokioIo::new(stream), service);
+        let ended = tokio::select! {
+            ended = poll_fn(|context| connection.poll_without_shutdown(context)) => Some(ended),
+            _ = self.stopped.changed() => None,
+        };
+        let (ended, patience) = if let Some(ended) = ended {
+            (ended, LINGER)
+        } else {
+            Pin::new(&mut connection).graceful_shutdown();
+            let mut rest = poll_fn(|context| connection.poll_without_shutdown(context));
+            match timeout(LAST_WORD, &mut rest).await {
+                Ok(ended) => (ended, LAST_WORD),
+                // A browser opens connections ahead of need; they must not delay the end.
+                Err(_) if !asked.load(Ordering::Relaxed) => return,
+                Err(_) => (rest.await, LAST_WORD),
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, %peer, "a connection ended early");
+        }
+        let mut stream = connection.into_parts().io.into_inner();
+        tokio::select! {
+            () = linger(&mut stream, patience) => {}
+            _ = self.stopped.changed() => {}
+        }
+    }
+}
+
+fn answer(
+    mut router: Router,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    over_tls: bool,
+) -> RouteFuture<Infallible> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    if over_tls {
+        request.extensions_mut().insert(OverTls);
+    }
+    router.call(request)
+}
+
+/// Says that nothing more is sent, and reads on until the client has understood.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, patience: Duration) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let read_on = async {
+        let mut sink = [0; 8192];
+        let mut left = LINGER_BYTES;
+        while let Ok(read @ 1..) = stream.read(&mut sink).await {
+            left = left.saturating_sub(read as u64);
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Whether the time ran out makes no difference: the connection is closed either way.
+    let _ = timeout(patience, read_on).await;
+}
