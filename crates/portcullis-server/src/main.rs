@@ -4,5 +4,6 @@ mod config;
 #[cfg(test)]
 mod generated;
 mod serve;
+mod ui;
 
 fn main() {}
