@@ -1,1 +1,92 @@
-fn main() {}
+//! `cargo xtask`: what is done to the project, each command doing its own set-up.
+
+mod node;
+mod python;
+mod rust;
+mod shell;
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use shell::{Outcome, Shell};
+
+const USAGE: &str = "\
+cargo xtask test [--only STEP,…]   everything CI checks; installs what it needs
+cargo xtask bless                  rewrites docs/generated from the code
+cargo xtask bench                  runs the benchmarks
+cargo xtask fuzz [SECONDS]         fuzzes each target for so long, 60 where left out
+";
+
+/// A step of `cargo xtask test`: its name, what it does, and how.
+struct Step(&'static str, &'static str, fn(&mut Shell) -> Outcome);
+
+/// The cheapest first: what is wrong shows early.
+const STEPS: &[Step] = &[
+    Step("format", "the code is formatted", rust::format),
+    Step("lint", "clippy has nothing to say", rust::lint),
+    Step("rust", "the tests of the workspace, and those in its documentation", rust::test),
+    Step("python", "clients in Python against the demo", python::test),
+    Step("node", "clients in JavaScript against the demo", node::test),
+    Step("browser", "Chromium against the demo", node::test_browser),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut shell = match Shell::at_root() {
+        Ok(shell) => shell,
+        Err(error) => return fail(&error),
+    };
+    let outcome = match words[..] {
+        ["test"] => test(&mut shell, None),
+        ["test", "--only", steps] => test(&mut shell, Some(steps)),
+        ["bless"] => rust::bless(&mut shell),
+        ["bench"] => rust::bench(&mut shell),
+        ["fuzz"] => rust::fuzz(&mut shell, 60),
+        ["fuzz", seconds] => match seconds.parse() {
+            Ok(seconds) => rust::fuzz(&mut shell, seconds),
+            Err(_) => Err(format!("{seconds:?} is not a number of seconds")),
+        },
+        _ => Err(format!("usage:\n{USAGE}\nsteps of `test`:\n{}", steps())),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &str) -> ExitCode {
+    shell::say(&format!("\nFAILED: {error}"));
+    ExitCode::FAILURE
+}
+
+fn steps() -> String {
+    STEPS.iter().fold(String::new(), |mut list, Step(name, about, _)| {
+        let _ = writeln!(list, "  {name:<8} {about}");
+        list
+    })
+}
+
+fn test(shell: &mut Shell, only: Option<&str>) -> Outcome {
+    let wanted: Vec<&str> = only.map(|list| list.split(',').collect()).unwrap_or_default();
+    if let Some(unknown) = wanted.iter().find(|name| STEPS.iter().all(|step| step.0 != **name)) {
+        return Err(format!("there is no step {unknown:?}; the steps are\n{}", steps()));
+    }
+    let mut failed = Vec::new();
+    for Step(name, about, run) in STEPS {
+        if only.is_some() && !wanted.contains(name) {
+            continue;
+        }
+        shell::say(&format!("\n=== {name}: {about}"));
+        // The other steps go on: one run says all that is wrong.
+        if let Err(error) = run(shell) {
+            shell::say(&format!("\n=== {name} FAILED: {error}"));
+            failed.push(*name);
+        }
+    }
+    shell::say("\n=== summary, in the runners' own words");
+    for line in shell.summaries() {
+        shell::say(line);
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join(", ")) }
+}

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use portcullis::arrival::OverTls;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -39,10 +40,6 @@ const LAST_WORD: Duration = Duration::from_millis(500);
 /// at once, the system would reset the connection, and the client might never see the answer.
 const LINGER: Duration = Duration::from_secs(5);
 const LINGER_BYTES: u64 = 64 * 1024 * 1024;
-
-/// A mark on a request that came over TLS.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OverTls;
 
 /// What all connections of a listener share.
 #[derive(Clone, Debug)]

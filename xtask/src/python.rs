@@ -1,0 +1,25 @@
+//! Clients in Python: an environment of their own under `target/`, then pytest.
+
+use crate::rust;
+use crate::shell::{Outcome, Shell};
+
+pub(crate) fn test(shell: &mut Shell) -> Outcome {
+    rust::build_binary(shell)?;
+    shell.need("python3", "-m ensurepip --version", "python3 python3-venv")?;
+    let home = shell.path("target/clients/python");
+    let python = home.join("bin/python");
+    let list = shell.path("tests/clients/python/requirements.txt");
+    let stamp = home.join("stamp");
+    shell.once_for(std::slice::from_ref(&list), &stamp, |shell| {
+        let mut make = shell.command("python3", "-m venv --clear");
+        make.arg(&home);
+        shell.run(make)?;
+        let mut install = shell.command(&python, "-m pip install --quiet --no-deps --requirement");
+        install.arg(&list);
+        shell.run(install)
+    })?;
+    let mut pytest = shell.command(&python, "-m pytest -p no:cacheprovider tests/clients/python");
+    pytest.env("BINARY_UNDER_TEST", shell.path("target/debug/portcullis"));
+    pytest.env("PYTHONDONTWRITEBYTECODE", "1");
+    shell.run(pytest)
+}
