@@ -27,7 +27,7 @@ const OWN: [(&str, &str); 2] =
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=assets/docs");
-    let out = env::var("OUT_DIR")?;
+    let out = env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?;
     let mut list = String::from("&[\n");
     for (name, media_type) in TAKEN {
         let (deflated, plain) = take(name)?;
@@ -106,11 +106,11 @@ fn slice(at: usize, length: usize) -> Outcome<&'static [u8]> {
 }
 
 fn number(at: usize, length: usize) -> Outcome<usize> {
-    Ok(slice(at, length)?.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte)))
+    Ok(slice(at, length)?.iter().rev().fold(0, |number, byte| (number << 8) | usize::from(*byte)))
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| sum >> 1 ^ (sum & 1) * 0xedb8_8320)
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ ((sum & 1) * 0xedb8_8320))
     })
 }

@@ -106,7 +106,6 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
     };
     // A server that starts again must not wait for the last one's connections to be forgotten.
-    #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -143,13 +142,11 @@ pub(crate) async fn serve(
     // Closed sockets refuse newcomers before the first connection is told to end.
     stopping.send_replace(());
     let all_gone = room.acquire_many(bounds.max_connections);
-    match tokio::time::timeout(bounds.shutdown_timeout, all_gone).await {
-        Ok(_) => Ended::Answered,
-        Err(_) => {
-            tracing::warn!("requests were cut off: they took longer than server.shutdown_timeout");
-            Ended::CutOff
-        }
+    if tokio::time::timeout(bounds.shutdown_timeout, all_gone).await.is_ok() {
+        return Ended::Answered;
     }
+    tracing::warn!("requests were cut off: they took longer than server.shutdown_timeout");
+    Ended::CutOff
 }
 
 /// Accepts for ever, never more than there is room for.
@@ -193,7 +190,6 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 
 /// Asks the system for as many open files as it lets this process have, up to what the connections
 /// and the database need.
-#[cfg(unix)]
 pub(crate) fn raise_file_limit(max_connections: u32) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let wanted = u64::from(max_connections) + 256;

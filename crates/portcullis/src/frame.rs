@@ -2,17 +2,19 @@
 //! refusal, and the headers a browser should see on any answer.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use futures_util::future::Either;
 use http::header::{
     ALLOW, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
@@ -37,6 +39,31 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 /// The longest id that is taken over from a trusted proxy, in bytes.
 const LONGEST_ID: usize = 64;
 
+/// What a request may be and take before it is refused. Nothing is bounded where a bound is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bounds {
+    pub(crate) body: Option<usize>,
+    pub(crate) uri: Option<usize>,
+    pub(crate) header: Option<usize>,
+    pub(crate) time: Option<Duration>,
+}
+
+impl Bounds {
+    /// Refuses what is too long already in its header.
+    fn refusal(&self, request: &Request) -> Option<Problem> {
+        let uri = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+        if self.uri.is_some_and(|most| uri > most) {
+            return Some(Problem::new(ProblemKind::UriTooLong));
+        }
+        // As RFC 9113 §6.5.2 counts, less its 32 bytes a field: `name: value` and the line's end.
+        let line =
+            |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+        let header: usize = request.headers().iter().map(line).sum();
+        let too_large = self.header.is_some_and(|most| header > most);
+        too_large.then(|| Problem::new(ProblemKind::HeaderTooLarge))
+    }
+}
+
 /// Puts the frame around a router.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameLayer {
@@ -46,16 +73,16 @@ pub(crate) struct FrameLayer {
 #[derive(Debug)]
 struct Settings {
     proxies: Proxies,
-    body_limit: Option<BodyLimit>,
+    bounds: Bounds,
     prefix: u64,
     counter: AtomicU64,
 }
 
 impl FrameLayer {
-    pub(crate) fn new(proxies: Proxies, body_limit: Option<usize>, prefix: [u8; 8]) -> Self {
+    pub(crate) fn new(proxies: Proxies, bounds: Bounds, prefix: [u8; 8]) -> Self {
         let settings = Settings {
             proxies,
-            body_limit: body_limit.map(BodyLimit),
+            bounds,
             prefix: u64::from_be_bytes(prefix),
             counter: AtomicU64::new(0),
         };
@@ -110,6 +137,8 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let bounds = self.settings.bounds;
+        let refusal = bounds.refusal(&request);
         let (mut parts, body) = request.into_parts();
         let arrival = Arrival::of(&parts, &self.settings.proxies);
         let id = self.settings.request_id(&parts.headers, &arrival);
@@ -117,17 +146,20 @@ where
         let (method, path) = (parts.method.clone(), parts.uri.clone());
         parts.extensions.insert(arrival);
         parts.extensions.insert(RequestId(Arc::clone(&id)));
-        if let Some(limit) = self.settings.body_limit {
-            parts.extensions.insert(limit);
+        if let Some(limit) = bounds.body {
+            parts.extensions.insert(BodyLimit(limit));
         }
         // A panic may come while the future is made as well as while it runs.
         let inner = &mut self.inner;
-        let answering = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            inner.call(Request::from_parts(parts, body))
-        }));
+        let answering = match refusal {
+            Some(problem) => Ok(Either::Left(ready(Ok(problem.into_response())))),
+            None => std::panic::catch_unwind(AssertUnwindSafe(|| {
+                Either::Right(inner.call(Request::from_parts(parts, body)))
+            })),
+        };
         Box::pin(async move {
             let answer = match answering {
-                Ok(future) => AssertUnwindSafe(future).catch_unwind().await,
+                Ok(future) => within(bounds.time, AssertUnwindSafe(future).catch_unwind()).await,
                 Err(panic) => Err(panic),
             };
             let response = match answer {
@@ -142,6 +174,18 @@ where
             );
             Ok(response)
         })
+    }
+}
+
+/// What is answered within the time there is; where it runs out, that it did.
+async fn within<E>(
+    time: Option<Duration>,
+    answer: impl Future<Output = Result<Result<Response, Infallible>, E>>,
+) -> Result<Result<Response, Infallible>, E> {
+    let Some(time) = time else { return answer.await };
+    match tokio::time::timeout(time, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Ok(Ok(Problem::new(ProblemKind::Timeout).into_response())),
     }
 }
 
@@ -211,4 +255,43 @@ fn in_words(response: Response) -> Response {
 /// An answer for a path that no route has.
 pub(crate) async fn nothing_here() -> Response<Body> {
     Problem::new(ProblemKind::NotFound).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// What the frame answers to a request for this path with one header of this size, around a
+    /// service that never answers `/never`.
+    async fn status(bounds: Bounds, path: &str, header: usize) -> u16 {
+        let service = tower::service_fn(|request: Request| async move {
+            if request.uri().path() == "/never" {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        });
+        let frame = FrameLayer::new(Proxies::none(), bounds, [0; 8]).layer(service);
+        let request = Request::get(path).header("x", "y".repeat(header)).body(Body::empty());
+        let answer = frame.oneshot(request.unwrap()).await.unwrap();
+        assert!(answer.headers().contains_key(X_REQUEST_ID));
+        answer.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_refused_and_what_fits_is_not() {
+        let bounds = Bounds { uri: Some(10), header: Some(100), ..Bounds::default() };
+        assert_eq!(status(bounds, "/123456789", 95).await, 200);
+        assert_eq!(status(bounds, "/1234567890", 0).await, 414);
+        assert_eq!(status(bounds, "/12345?7890", 0).await, 414);
+        assert_eq!(status(bounds, "/", 96).await, 431);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_not_waited_for_longer_than_said() {
+        let bounds = Bounds { time: Some(Duration::from_millis(20)), ..Bounds::default() };
+        assert_eq!(status(bounds, "/never", 0).await, 504);
+        assert_eq!(status(bounds, "/", 0).await, 200);
+    }
 }

@@ -123,7 +123,7 @@ impl Check<'_> {
     fn bounds(&mut self, settings: &Settings) {
         let server = &settings.server;
         let second = Duration::from_secs(1);
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         self.within("server.shutdown_timeout", server.shutdown_timeout, Duration::ZERO, hour);
         self.within("server.request_timeout", server.request_timeout, second, hour);
         self.within("server.connection_timeout", server.connection_timeout, second, hour);
@@ -142,7 +142,7 @@ impl Check<'_> {
 
     fn tokens(&mut self, settings: &Settings) {
         let tokens = &settings.tokens;
-        let (second, day) = (Duration::from_secs(1), Duration::from_secs(24 * 3600));
+        let (second, day) = (Duration::from_secs(1), Duration::from_hours(24));
         self.within("tokens.access_ttl", tokens.access_ttl, 10 * second, day);
         self.within("tokens.refresh_ttl", tokens.refresh_ttl, 60 * second, 400 * day);
         self.within("tokens.session_ttl", tokens.session_ttl, 60 * second, 400 * day);

@@ -19,6 +19,6 @@ settings! {
         /// Whether a page may send the session cookie along. Never together with `*`.
         credentials: bool = false;
         /// How long a browser may remember a preflight's answer. Browsers cap it, Chromium at 2 hours.
-        max_age: Duration = Duration::from_secs(600);
+        max_age: Duration = Duration::from_mins(10);
     }
 }

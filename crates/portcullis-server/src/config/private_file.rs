@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// No secret is longer than this; whoever names a device or a log by mistake is told.
@@ -58,20 +59,12 @@ pub(crate) fn refuse_if_open_to_all(path: &Path) -> Result<(), FileFault> {
     refuse_open_handle(&file, path)
 }
 
-#[cfg(unix)]
 fn refuse_open_handle(file: &File, path: &Path) -> Result<(), FileFault> {
-    use std::os::unix::fs::PermissionsExt;
     let facts = file.metadata().map_err(|error| FileFault::Unreadable(path.into(), error))?;
-    if facts.permissions().mode() & 0o007 == 0 {
-        Ok(())
-    } else {
-        Err(FileFault::OpenToAll(path.into()))
+    match facts.permissions().mode() & 0o007 {
+        0 => Ok(()),
+        _ => Err(FileFault::OpenToAll(path.into())),
     }
-}
-
-#[cfg(not(unix))]
-fn refuse_open_handle(_: &File, _: &Path) -> Result<(), FileFault> {
-    Ok(())
 }
 
 /// Reads a file that holds a secret.
@@ -98,11 +91,8 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, FileFault> {
 pub(crate) fn read_text(path: &Path) -> Result<String, FileFault> {
     let text =
         String::from_utf8(read_bytes(path)?).map_err(|_| FileFault::NotASecret(path.into()))?;
-    Ok(text
-        .strip_suffix('\n')
-        .map(|line| line.strip_suffix('\r').unwrap_or(line))
-        .unwrap_or(&text)
-        .to_owned())
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
 /// Reads the file, or makes it with what `fresh` says, for its owner alone. Of several processes
@@ -129,12 +119,7 @@ fn make(path: &Path, fresh: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<
     draft.push(format!(".{}.new", std::process::id()));
     let draft = PathBuf::from(draft);
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
+    options.write(true).create_new(true).mode(0o600);
     // Left over by a process of the same number that died here: its bytes were never used.
     if draft.exists() {
         std::fs::remove_file(&draft)?;
@@ -158,10 +143,8 @@ fn make(path: &Path, fresh: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]

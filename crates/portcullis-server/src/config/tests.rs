@@ -191,7 +191,6 @@ fn a_secret_is_never_echoed() {
     assert!(!format!("{settings:?}").contains("hush"));
 }
 
-#[cfg(unix)]
 #[test]
 fn a_secret_is_read_from_the_file_named() {
     use std::os::unix::fs::PermissionsExt;

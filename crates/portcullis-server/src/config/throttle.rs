@@ -12,6 +12,6 @@ settings! {
         /// Failed attempts from one address (of IPv6, one /64) within `window`, on whatever account.
         address_attempts: u32 = 100;
         /// The time over which attempts are counted.
-        window: Duration = Duration::from_secs(15 * 60);
+        window: Duration = Duration::from_mins(15);
     }
 }

@@ -18,13 +18,13 @@ settings! {
         /// What an access token is: `jwt` anybody can verify with the published keys; `opaque` says nothing to who finds it; `jwe` is a JWT that only this server can read.
         access_format: AccessFormat = AccessFormat::Jwt;
         /// How long an access token is good: 10 seconds to 24 hours.
-        access_ttl: Duration = Duration::from_secs(15 * 60);
+        access_ttl: Duration = Duration::from_mins(15);
         /// How long a session may rest: a refresh token not used for so long is no longer good.
-        refresh_ttl: Duration = Duration::from_secs(30 * 24 * 3600);
+        refresh_ttl: Duration = Duration::from_hours(30 * 24);
         /// How long a session lasts at most, used or not. Then one has to sign in again.
-        session_ttl: Duration = Duration::from_secs(90 * 24 * 3600);
+        session_ttl: Duration = Duration::from_hours(90 * 24);
         /// How long the refresh token before the newest still gets the same answer, for clients whose network failed halfway. `0s` for never.
-        refresh_window: Duration = Duration::from_secs(60);
+        refresh_window: Duration = Duration::from_mins(1);
         /// The algorithm that signs. `HS…` needs a secret that every verifier shares; prefer the others.
         algorithm: Algorithm = Algorithm::EdDsa;
         /// The signing key: a private key in PEM, or for `HS…` a file of at least 32 random bytes. Readable by nobody else.

@@ -257,7 +257,8 @@ impl Value for Duration {
         // Weeks are read and never written: 30d is plainer than 4w2d.
         for (unit, worth) in &UNITS[1..] {
             if rest >= *worth {
-                text.push_str(&format!("{}{unit}", rest / worth));
+                text.push_str(&(rest / worth).to_string());
+                text.push_str(unit);
                 rest %= worth;
             }
         }

@@ -167,7 +167,7 @@ async fn an_answer_that_comes_before_the_body_has_ended_is_not_lost() {
     let mut stream =
         running.asked(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n").await;
     for _ in 0..20 {
-        stream.write_all(&[b'x'; 1_000_000]).await.expect("reset while sending");
+        stream.write_all(&vec![b'x'; 1_000_000]).await.expect("reset while sending");
     }
     let answer = read_all(stream).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("answered"), "{answer}");

@@ -1,5 +1,6 @@
 //! The certificate, read anew when its files change.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,11 +75,7 @@ impl Certificate {
     fn stamp(&self) -> Stamp {
         let look = |path: &PathBuf| {
             let facts = std::fs::metadata(path).ok()?;
-            #[cfg(unix)]
-            let inode = std::os::unix::fs::MetadataExt::ino(&facts);
-            #[cfg(not(unix))]
-            let inode = 0;
-            Some((facts.modified().ok(), facts.len(), inode))
+            Some((facts.modified().ok(), facts.len(), facts.ino()))
         };
         Stamp(
             [&self.chain, &self.key]
@@ -140,5 +137,5 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ConfigError> {
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

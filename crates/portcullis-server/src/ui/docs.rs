@@ -27,12 +27,7 @@ struct Asset {
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/docs_assets.rs"));
 
 /// The page itself.
-///
-/// # Errors
-/// None: it is in the binary.
-pub(crate) async fn page(headers: HeaderMap) -> Result<Response, Problem> {
-    answer("index.html", &headers)
-}
+pub(crate) const PAGE: &str = "index.html";
 
 /// Answers a file of the page.
 ///
@@ -102,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_file_the_page_names_is_there() {
-        let page = body(page(HeaderMap::new()).await.unwrap()).await;
+        let page = body(answer(PAGE, &HeaderMap::new()).unwrap()).await;
         let page = std::str::from_utf8(&page).unwrap();
         let names: Vec<_> =
             page.split("\"/docs/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();

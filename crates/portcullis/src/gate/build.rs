@@ -1,6 +1,7 @@
 //! Building a gate: whatever can be wrong with it is said here, all at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
@@ -9,6 +10,7 @@ use crate::arrival::Proxies;
 use crate::clock::Sources;
 use crate::cors::Cors;
 use crate::credential::SecurityScheme;
+use crate::frame::Bounds;
 use crate::identity::Scheme;
 use crate::policy::Roles;
 use crate::problem::ConfigError;
@@ -25,7 +27,7 @@ pub struct GateBuilder {
     scopes: ScopeBook,
     proxies: Proxies,
     sources: Option<Sources>,
-    body_limit: Option<usize>,
+    bounds: Bounds,
     cleartext: Cleartext,
 }
 
@@ -71,7 +73,25 @@ impl GateBuilder {
 
     /// The largest body a route reads, in bytes. 1 MiB where this is left out.
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = Some(bytes);
+        self.bounds.body = Some(bytes);
+        self
+    }
+
+    /// The longest path and query that is answered, in bytes; longer ones are a 414.
+    pub fn uri_limit(mut self, bytes: usize) -> Self {
+        self.bounds.uri = Some(bytes);
+        self
+    }
+
+    /// The largest header that is answered, in bytes, all fields together; larger ones are a 431.
+    pub fn header_limit(mut self, bytes: usize) -> Self {
+        self.bounds.header = Some(bytes);
+        self
+    }
+
+    /// How long an answer may take to begin. Then it is a 504, and the handler is dropped.
+    pub fn request_timeout(mut self, time: Duration) -> Self {
+        self.bounds.time = Some(time);
         self
     }
 
@@ -104,7 +124,7 @@ impl GateBuilder {
                 faults.add("scopes", fault.to_string(), "name it in plain characters");
             }
         }
-        if self.body_limit == Some(0) {
+        if self.bounds.body == Some(0) {
             faults.add("body_limit", "no body fits into 0 bytes", "give at least 1024 bytes");
         }
         let prefix = sources.bytes::<8>().map_err(|error| {
@@ -121,7 +141,7 @@ impl GateBuilder {
             unfolded: Cache::new(1024),
             scopes: Arc::new(self.scopes),
             sources,
-            body_limit: self.body_limit,
+            bounds: self.bounds,
             cleartext: self.cleartext,
             prefix,
         })))

@@ -20,7 +20,7 @@ use crate::arrival::{Arrival, Proxies};
 use crate::clock::Sources;
 use crate::cors::CorsLayer;
 use crate::credential::{Rejection, SecurityScheme};
-use crate::frame::{FrameLayer, RequestId, nothing_here};
+use crate::frame::{Bounds, FrameLayer, RequestId, nothing_here};
 use crate::identity::{Outcome, Scheme};
 use crate::policy::{Ask, Missing, Roles};
 use crate::problem::{Challenge, Problem, ProblemKind};
@@ -58,7 +58,7 @@ pub(crate) struct Inner {
     unfolded: Cache<BTreeSet<Role>, Arc<Access>>,
     scopes: Arc<ScopeBook>,
     sources: Sources,
-    body_limit: Option<usize>,
+    bounds: Bounds,
     cleartext: Cleartext,
     prefix: [u8; 8],
 }
@@ -133,7 +133,7 @@ impl Gate {
         let settings = &self.0;
         router
             .fallback(nothing_here)
-            .layer(FrameLayer::new(settings.proxies.clone(), settings.body_limit, settings.prefix))
+            .layer(FrameLayer::new(settings.proxies.clone(), settings.bounds, settings.prefix))
             .layer(cors)
     }
 
