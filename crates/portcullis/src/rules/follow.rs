@@ -90,7 +90,7 @@ impl Rules {
     pub async fn sweep(&self) {
         let now = self.now();
         self.0.standings.sweep(now);
-        self.0.throttle.sweep();
+        self.0.throttle.sweep(now);
         match self.store().sweep(now, super::Settings::LONGEST_ACCESS_TTL).await {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "what no longer counts was forgotten"),

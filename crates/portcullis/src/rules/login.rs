@@ -69,9 +69,10 @@ impl Rules {
         password: Hidden<String>,
         address: Option<IpAddr>,
     ) -> Result<SignedIn, LoginRefused> {
-        self.0
+        let attempt = self
+            .0
             .throttle
-            .take(login, address)
+            .take(login, address, self.now())
             .map_err(|many| Problem::new(ProblemKind::TooManyRequests).retry_after(many.0))?;
         let user = self.store().user_by_login(login).await?;
         let hash = match &user {
@@ -96,6 +97,7 @@ impl Rules {
         if !verdict.matches || !user.active {
             return Err(LoginRefused::Wrong);
         }
+        self.0.throttle.give_back(&attempt);
         if verdict.rehash_needed {
             let stronger = self.0.passwords.hash(again).await?;
             self.store().upgrade_password_hash(user.id, &hash, &stronger).await?;

@@ -30,6 +30,7 @@ pub use refresh::RefreshRefused;
 pub use sessions::{Caller, Issued};
 pub use settings::{AccessFormat, Settings};
 pub use start::{RulesBuilder, StartError};
+pub use throttle::ThrottleSettings;
 
 use crate::clock::Sources;
 use crate::policy::Conditions;

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
 
 use super::standing::Standings;
-use super::throttle::Throttle;
+use super::throttle::{Throttle, ThrottleSettings};
 use super::{Inner, NoPost, Post, Rules, Settings};
 use crate::clock::Sources;
 use crate::policy::Conditions;
@@ -32,6 +32,7 @@ pub struct RulesBuilder {
     passwords: PasswordSettings,
     scopes: ScopeBook,
     conditions: Conditions,
+    throttle: ThrottleSettings,
     post: Arc<dyn Post>,
     algorithm: Algorithm,
     key: Option<SigningKey>,
@@ -65,6 +66,7 @@ impl RulesBuilder {
             passwords: PasswordSettings::default(),
             scopes: ScopeBook::new(),
             conditions: Conditions::new(),
+            throttle: ThrottleSettings::default(),
             post: Arc::new(NoPost),
             algorithm: Algorithm::EdDsa,
             key: None,
@@ -98,6 +100,12 @@ impl RulesBuilder {
     /// The application's own conditions.
     pub fn conditions(mut self, conditions: Conditions) -> Self {
         self.conditions = conditions;
+        self
+    }
+
+    /// How often a wrong password may be tried.
+    pub fn throttle(mut self, throttle: ThrottleSettings) -> Self {
+        self.throttle = throttle;
         self
     }
 
@@ -162,7 +170,7 @@ impl RulesBuilder {
             settings: self.settings,
             conditions: self.conditions,
             scopes,
-            throttle: Throttle::new(),
+            throttle: Throttle::new(self.throttle),
             post: self.post,
             position: tokio::sync::Mutex::new(position),
             shown: Cache::new(VERIFIED),

@@ -1,71 +1,178 @@
 //! How often may somebody guess?
 //!
-//! Only failures count. Three buckets: one for an account from one address, which a person who
-//! mistypes fills first; one for the address; and a large one for the account, so that nobody can
-//! be locked out of their account from elsewhere for long.
+//! Only failures count: an attempt is taken up front, so that many at once count too, and given
+//! back where it was right. Three buckets: one for an account from one address, which a person who
+//! mistypes fills first; one for the address; and a ten times larger one for the account, so that
+//! nobody can be locked out of their account from elsewhere for long.
+//!
+//! Each bucket is one number, the time at which it would be empty again (GCRA).
 
-use std::hash::Hash;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
+use crate::store::fold;
+use crate::types::Timestamp;
 
-type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
+/// How many attempts may fail before one must wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThrottleSettings {
+    /// At one account from one address; ten times as many at one account from anywhere.
+    pub account_attempts: u32,
+    /// From one address, at whatever account.
+    pub address_attempts: u32,
+    /// In which time, in seconds.
+    pub window: u32,
+}
+
+impl Default for ThrottleSettings {
+    fn default() -> Self {
+        Self { account_attempts: 20, address_attempts: 100, window: 900 }
+    }
+}
 
 /// How often may somebody guess?
 #[derive(Debug)]
 pub(super) struct Throttle {
-    pair: Buckets<(u64, Option<IpAddr>)>,
-    address: Buckets<Option<IpAddr>>,
-    account: Buckets<u64>,
-    hasher: std::hash::RandomState,
+    settings: ThrottleSettings,
+    /// When each bucket would be empty again, in microseconds.
+    buckets: Mutex<HashMap<u64, i64>>,
+    hasher: RandomState,
 }
+
+/// An attempt that was taken: give it back where it was right.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Attempt([(u64, i64); 3]);
 
 /// Too many attempts: when to try again, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooMany(pub(super) u64);
 
 impl Throttle {
-    pub(super) fn new() -> Self {
-        Self {
-            pair: RateLimiter::keyed(quota(20, 10)),
-            address: RateLimiter::keyed(quota(200, 120)),
-            account: RateLimiter::keyed(quota(100, 60)),
-            hasher: std::hash::RandomState::new(),
+    pub(super) fn new(settings: ThrottleSettings) -> Self {
+        Self { settings, buckets: Mutex::default(), hasher: RandomState::new() }
+    }
+
+    /// Takes one attempt out of each bucket.
+    pub(super) fn take(
+        &self,
+        account: &str,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Attempt, TooMany> {
+        let window = i64::from(self.settings.window) * 1_000_000;
+        let each = |attempts: u32| window / i64::from(attempts.max(1));
+        let account = fold(account);
+        let address = address.map(network);
+        let key = |kind: u8, account: Option<&str>, address: Option<Option<IpAddr>>| {
+            self.hasher.hash_one((kind, account, address))
+        };
+        let few = each(self.settings.account_attempts);
+        let taken = [
+            (key(0, Some(&account), Some(address)), few),
+            (key(1, None, Some(address)), each(self.settings.address_attempts)),
+            (key(2, Some(&account), None), few / 10),
+        ];
+        let now = now.as_microsecond();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, each) in &taken {
+            let empty = buckets.get(key).copied().unwrap_or(now).max(now);
+            let over = empty + each - now - window;
+            if over > 0 {
+                return Err(TooMany(u64::try_from(over / 1_000_000).unwrap_or_default() + 1));
+            }
+        }
+        for (key, each) in &taken {
+            let empty = buckets.entry(*key).or_insert(now);
+            *empty = (*empty).max(now) + each;
+        }
+        Ok(Attempt(taken))
+    }
+
+    /// Gives an attempt back that was right.
+    pub(super) fn give_back(&self, attempt: &Attempt) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, each) in &attempt.0 {
+            if let Some(empty) = buckets.get_mut(key) {
+                *empty -= each;
+            }
         }
     }
 
-    /// Takes one attempt out of each bucket. One that turns out right is not given back: a bucket
-    /// refills by itself.
-    pub(super) fn take(&self, account: &str, address: Option<IpAddr>) -> Result<(), TooMany> {
-        let account = std::hash::BuildHasher::hash_one(&self.hasher, account.to_lowercase());
-        // An IPv6 customer has a /64 at least.
-        let address = address.map(|address| match address {
-            IpAddr::V6(six) => IpAddr::V6((u128::from(six) >> 64 << 64).into()),
-            four @ IpAddr::V4(_) => four,
-        });
-        check(&self.pair, &(account, address))?;
-        check(&self.address, &address)?;
-        check(&self.account, &account)
-    }
-
-    /// Forgets full buckets.
-    pub(super) fn sweep(&self) {
-        self.pair.retain_recent();
-        self.address.retain_recent();
-        self.account.retain_recent();
+    /// Forgets empty buckets.
+    pub(super) fn sweep(&self, now: Timestamp) {
+        let now = now.as_microsecond();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.retain(|_, empty| *empty > now);
     }
 }
 
-fn quota(burst: u32, a_minute: u32) -> Quota {
-    let positive = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    Quota::per_minute(positive(a_minute)).allow_burst(positive(burst))
+/// A customer of IPv6 has a /64 at least.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(six) => IpAddr::V6((u128::from(six) >> 64 << 64).into()),
+        four @ IpAddr::V4(_) => four,
+    }
 }
 
-fn check<K: Hash + Eq + Clone>(buckets: &Buckets<K>, key: &K) -> Result<(), TooMany> {
-    buckets
-        .check_key(key)
-        .map_err(|full| TooMany(full.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+    const THERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
+
+    fn throttle() -> Throttle {
+        Throttle::new(ThrottleSettings { account_attempts: 3, address_attempts: 5, window: 60 })
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn failures_fill_a_bucket_that_time_empties() {
+        let throttle = throttle();
+        for _ in 0..3 {
+            assert!(throttle.take("ann", HERE, at(0)).is_ok());
+        }
+        assert_eq!(throttle.take("ANN", HERE, at(0)).unwrap_err(), TooMany(21));
+        assert!(throttle.take("ann", THERE, at(0)).is_ok(), "she is not locked out elsewhere");
+        assert!(throttle.take("ann", HERE, at(21)).is_ok());
+        assert!(throttle.take("ann", HERE, at(21)).is_err());
+    }
+
+    #[test]
+    fn what_was_right_does_not_count() {
+        let throttle = throttle();
+        for _ in 0..100 {
+            let attempt = throttle.take("ann", HERE, at(0)).unwrap();
+            throttle.give_back(&attempt);
+        }
+    }
+
+    #[test]
+    fn one_address_cannot_try_every_account() {
+        let throttle = throttle();
+        let tried = (0..10).filter(|n| throttle.take(&n.to_string(), HERE, at(0)).is_ok());
+        assert_eq!(tried.count(), 5);
+    }
+
+    #[test]
+    fn one_account_cannot_be_tried_from_everywhere() {
+        let throttle = throttle();
+        let from = |n: u8| Some(IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, n)));
+        let tried = (0..50).filter(|n| throttle.take("ann", from(*n), at(0)).is_ok());
+        assert_eq!(tried.count(), 30);
+    }
+
+    #[test]
+    fn an_empty_bucket_is_forgotten() {
+        let throttle = throttle();
+        let _ = throttle.take("ann", HERE, at(0)).unwrap();
+        throttle.sweep(at(61));
+        assert!(throttle.buckets.lock().unwrap().is_empty());
+    }
 }
