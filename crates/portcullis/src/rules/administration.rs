@@ -263,14 +263,7 @@ impl Rules {
             requests.into_iter().map(|one| self.check_grant(one)).collect::<Result<_, _>>()?;
         let (rules, of, kept) = (self.clone(), subject.clone(), grants.clone());
         self.change(|mark| mark.of(of), async move {
-            let old = rules.store().standing(&subject).await?;
-            for grant in old.into_iter().flat_map(|standing| standing.grants) {
-                rules.store().delete_grant(&subject, grant.id).await?;
-            }
-            for grant in &kept {
-                rules.store().insert_grant(&subject, grant).await?;
-            }
-            Ok(())
+            Ok(rules.store().set_grants(&subject, &kept).await?)
         })
         .await?;
         Ok(grants)

@@ -92,6 +92,13 @@ pub trait Grants: Send + Sync {
     /// `NotFound` where the subject is not there; `Conflict` where the id is taken.
     async fn insert_grant(&self, subject: &Subject, grant: &Grant) -> Result<(), StoreError>;
 
+    /// Replaces every direct grant of a subject, all in one step.
+    ///
+    /// # Errors
+    /// `NotFound` where the subject is not there; `Conflict` where an id is taken by a grant that
+    /// is not replaced, or stands twice.
+    async fn set_grants(&self, subject: &Subject, grants: &[Grant]) -> Result<(), StoreError>;
+
     /// Takes a direct grant back. Returns whether the subject had it.
     async fn delete_grant(&self, subject: &Subject, grant: GrantId) -> Result<bool, StoreError>;
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{AccessRow, Row};
 use crate::describe::captures;
+use crate::gate::Gate;
 use crate::problem::ConfigError;
 use crate::types::{SchemeName, ScopeBook};
 
@@ -64,15 +65,18 @@ fn path_fault(path: &str) -> Option<(&'static str, &'static str)> {
 /// A route may only accept schemes that the gate has.
 pub(super) fn schemes(
     row: &AccessRow,
-    accepts: &[SchemeName],
-    known: &BTreeSet<SchemeName>,
+    accepts: Option<&[SchemeName]>,
+    gate: &Gate,
     faults: &mut ConfigError,
 ) {
-    for name in accepts.iter().filter(|name| !known.contains(*name)) {
+    let unknown =
+        |name: &&SchemeName| gate.documented(Some(std::slice::from_ref(*name))).is_empty();
+    for name in accepts.unwrap_or_default().iter().filter(unknown) {
         let wrong = format!("it accepts the scheme `{name}`, which the gate does not have");
         faults.add(&setting(row), wrong, "name a scheme that was given to the gate");
     }
-    if accepts.is_empty() && !row.who.is_public() {
+    let none = accepts.map_or_else(|| gate.documented(None).is_empty(), <[_]>::is_empty);
+    if none && !row.who.is_public() {
         let wrong = "nobody can sign in: it accepts no scheme";
         faults.add(&setting(row), wrong, "give the gate a scheme, or the route `public(…)`");
     }

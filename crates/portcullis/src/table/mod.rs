@@ -305,11 +305,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         check::rows(self.rows.iter().map(|row| &row.access), &mut self.faults);
         let schemes: Vec<_> =
             self.gate.schemes().into_iter().map(|(name, scheme)| (name, scheme.0)).collect();
-        let known: BTreeSet<SchemeName> = schemes.iter().map(|(name, _)| name.clone()).collect();
-        let all: Vec<SchemeName> = schemes.iter().map(|(name, _)| name.clone()).collect();
         for row in &self.rows {
-            let accepts = row.notes.accepts.as_deref().unwrap_or(&all);
-            check::schemes(&row.access, accepts, &known, &mut self.faults);
+            check::schemes(&row.access, row.notes.accepts.as_deref(), &self.gate, &mut self.faults);
             check::scopes(&row.access, self.gate.scope_book(), &mut self.faults);
         }
         check::cors(self.cors.iter().map(|(path, _)| path), &self.rows, &mut self.faults);
@@ -321,7 +318,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             schemes: &schemes,
             scopes: self.gate.scope_book(),
         };
-        let described: Vec<_> = self.rows.iter().map(|row| row.to_describe(&all)).collect();
+        let described: Vec<_> =
+            self.rows.iter().map(|row| (row, row.documented(&self.gate))).collect();
+        let described: Vec<_> =
+            described.iter().map(|(row, schemes)| row.to_describe(schemes)).collect();
         let openapi = building.finish(&described, &mut self.faults);
         let cors = match cors {
             Some(cors) => self.faults.into_result(cors)?,
@@ -357,7 +357,12 @@ where
 }
 
 impl<S> Row<S> {
-    fn to_describe<'a>(&'a self, all: &'a [SchemeName]) -> RowToDescribe<'a> {
+    /// The schemes by which it can be called, under every name they have in the document.
+    fn documented(&self, gate: &Gate) -> Vec<SchemeName> {
+        gate.documented(self.notes.accepts.as_deref())
+    }
+
+    fn to_describe<'a>(&'a self, schemes: &'a [SchemeName]) -> RowToDescribe<'a> {
         RowToDescribe {
             method: &self.access.method,
             path: &self.access.path,
@@ -366,7 +371,7 @@ impl<S> Row<S> {
             handler: self.handler,
             summary: self.notes.summary.as_deref(),
             description: self.notes.description.as_deref(),
-            accepts: self.notes.accepts.as_deref().unwrap_or(all),
+            accepts: schemes,
             describe: self.describe,
         }
     }

@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
-use crate::credential::SecurityScheme;
+use crate::credential::{Rejection, SecurityScheme, TokenCredential};
 use crate::describe::{Created, Json, NoContent, Path, Query};
+use crate::identity::{VerifiedBy, Verifier};
 use crate::policy::{authenticated, owner, permission, public, role, scope};
 use crate::problem::{OAuthError, Problem};
-use crate::types::{Principal, ScopeBook};
+use crate::types::{Principal, ScopeBook, UserId};
 
 fn gate() -> Gate {
     let scheme = |name: &str, value| (SchemeName::from(name), SecurityScheme(value));
@@ -97,6 +98,21 @@ fn item(id: u64, name: &str) -> Item {
     Item { id, name: name.to_owned(), tags: Vec::new() }
 }
 
+/// Believes every token.
+#[derive(Debug)]
+struct Believed;
+
+#[async_trait::async_trait]
+impl Verifier<TokenCredential> for Believed {
+    async fn verify(
+        &self,
+        _: TokenCredential,
+        _: &http::request::Parts,
+    ) -> Result<Principal, Rejection> {
+        Ok(Principal::new(UserId(uuid::Uuid::nil()).into(), "anyone"))
+    }
+}
+
 /// Stands for an extractor of an application's own.
 struct Principal2;
 
@@ -157,6 +173,7 @@ async fn ask(method: &str, uri: &str, body: &str) -> (StatusCode, Value) {
         .method(method)
         .uri(uri)
         .header("content-type", "application/json")
+        .header("x-believe", "basic")
         .body(Body::from(body.to_owned()))
         .unwrap();
     let response = finished().router.oneshot(request).await.unwrap();
@@ -412,6 +429,17 @@ fn names_that_nobody_registered_are_errors() {
     let ok = async || NoContent;
     wrong(empty().accepts(&["basci"]).get("/", authenticated(), ok), ["routes.GET /"]);
     wrong(empty().get("/", scope("items:raed"), ok), ["routes.GET /"]);
+    // A further name documents a scheme, it is none.
+    let alias = Gate::builder()
+        .scheme("bearer", crate::credential::bearer().verified_by(Believed))
+        .documented_also("oauth2", "bearer", SecurityScheme(json!({"type": "oauth2"})))
+        .build()
+        .unwrap();
+    wrong(alias.routes().accepts(&["oauth2"]).get("/", authenticated(), ok), ["routes.GET /"]);
+    let routes = alias.routes::<()>().accepts(&["bearer"]).get("/", authenticated(), ok);
+    let document = routes.finish().unwrap().openapi.to_value();
+    let security = &document["paths"]["/"]["get"]["security"];
+    assert_eq!(*security, json!([{"bearer": []}, {"oauth2": []}]));
     wrong(empty().get("/", test(), ok).summary("too late"), ["routes"]);
     wrong(empty().get("/", test(), ok).cors("/b", Cors::closed()), ["routes.cors"]);
     let closed = Gate::of(Vec::new(), ScopeBook::new());

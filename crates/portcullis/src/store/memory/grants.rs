@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::MemoryStore;
@@ -134,6 +136,24 @@ impl Grants for MemoryStore {
             let grants = state.grants.entry(subject.clone()).or_default();
             grants.push(grant.clone());
             grants.sort_by_key(|grant| (grant.created_at, grant.id));
+            state.tell(Change::Subject(subject.clone()));
+            Ok(())
+        })
+    }
+
+    async fn set_grants(&self, subject: &Subject, grants: &[Grant]) -> Result<(), StoreError> {
+        self.with(|state| {
+            state.refuse_missing(subject)?;
+            let ids: BTreeSet<GrantId> = grants.iter().map(|grant| grant.id).collect();
+            let others = state.grants.iter().filter(|(holder, _)| *holder != subject);
+            if ids.len() < grants.len()
+                || others.flat_map(|(_, held)| held).any(|kept| ids.contains(&kept.id))
+            {
+                return Err(StoreError::Conflict { field: "id" });
+            }
+            let mut grants = grants.to_vec();
+            grants.sort_by_key(|grant| (grant.created_at, grant.id));
+            state.grants.insert(subject.clone(), grants);
             state.tell(Change::Subject(subject.clone()));
             Ok(())
         })

@@ -165,25 +165,24 @@ impl Grants for SqlStore {
     }
 
     async fn insert_grant(&self, subject: &Subject, grant: &Grant) -> Result<(), StoreError> {
-        let condition = grant.condition.as_ref().map(serde_json::to_string).transpose();
-        let condition = condition.map_err(|_| unfit("condition"))?;
         let mut deed = self.write().await?;
-        let (kind, id) = refuse_missing(&mut deed, subject).await?;
-        sqlx::query(
-            "INSERT INTO grants
-                (id, subject_kind, subject_id, effect, permission, condition, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(grant.id.to_string())
-        .bind(kind)
-        .bind(id)
-        .bind(effect_word(grant.effect))
-        .bind(grant.permission.as_str())
-        .bind(condition)
-        .bind(grant.created_at.as_microsecond())
-        .execute(&mut *deed)
-        .await
-        .map_err(failed)?;
+        let holder = refuse_missing(&mut deed, subject).await?;
+        insert(&mut deed, &holder, grant).await?;
+        deed.commit().await.map_err(failed)
+    }
+
+    async fn set_grants(&self, subject: &Subject, grants: &[Grant]) -> Result<(), StoreError> {
+        let mut deed = self.write().await?;
+        let holder = refuse_missing(&mut deed, subject).await?;
+        sqlx::query("DELETE FROM grants WHERE subject_kind = $1 AND subject_id = $2")
+            .bind(holder.0)
+            .bind(&holder.1)
+            .execute(&mut *deed)
+            .await
+            .map_err(failed)?;
+        for grant in grants {
+            insert(&mut deed, &holder, grant).await?;
+        }
         deed.commit().await.map_err(failed)
     }
 
@@ -200,6 +199,32 @@ impl Grants for SqlStore {
         .map_err(failed)?;
         Ok(deleted.rows_affected() > 0)
     }
+}
+
+/// Keeps a grant of a subject that is there.
+async fn insert(
+    db: &mut SqliteConnection,
+    (kind, id): &(&'static str, String),
+    grant: &Grant,
+) -> Result<(), StoreError> {
+    let condition = grant.condition.as_ref().map(serde_json::to_string).transpose();
+    let condition = condition.map_err(|_| unfit("condition"))?;
+    sqlx::query(
+        "INSERT INTO grants
+            (id, subject_kind, subject_id, effect, permission, condition, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(grant.id.to_string())
+    .bind(*kind)
+    .bind(id)
+    .bind(effect_word(grant.effect))
+    .bind(grant.permission.as_str())
+    .bind(condition)
+    .bind(grant.created_at.as_microsecond())
+    .execute(db)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 fn unfit(what: &str) -> StoreError {

@@ -135,6 +135,30 @@ pub(super) async fn grants_are_direct_and_in_order<S: Store>(store: &Arc<S>) {
     assert_eq!(held, Some(vec![early]));
 }
 
+pub(super) async fn grants_are_replaced_in_one_step<S: Store>(store: &Arc<S>) {
+    let ada = Subject::User(user(&**store, "ada", &[]).await);
+    let bob = Subject::User(user(&**store, "bob", &[]).await);
+    let (old, theirs) = (grant("read"), grant("write"));
+    ok(store.insert_grant(&ada, &old).await);
+    ok(store.insert_grant(&bob, &theirs).await);
+    let held = async |subject: &Subject| ok(store.standing(subject).await).map(|s| s.grants);
+    let (first, mut second) = (grant("delete"), grant("write"));
+    second.created_at = at(1);
+    // One that is refused leaves the old ones as they were.
+    for wrong in [[first.clone(), theirs.clone()], [first.clone(), first.clone()]] {
+        refused!(store.set_grants(&ada, &wrong).await, StoreError::Conflict { field: "id" });
+        assert_eq!(held(&ada).await, Some(vec![old.clone()]));
+    }
+    ok(store.set_grants(&ada, &[second.clone(), first.clone()]).await);
+    assert_eq!(held(&ada).await, Some(vec![first.clone(), second]));
+    ok(store.set_grants(&ada, &[first.clone()]).await);
+    assert_eq!(held(&ada).await, Some(vec![first]));
+    ok(store.set_grants(&ada, &[]).await);
+    assert_eq!(held(&ada).await, Some(vec![]));
+    assert_eq!(held(&bob).await, Some(vec![theirs]));
+    refused!(store.set_grants(&Subject::Guest, &[]).await, StoreError::NotFound { .. });
+}
+
 pub(super) async fn a_standing_follows_every_change<S: Store>(store: &Arc<S>) {
     let id = user(&**store, "ada", &[]).await;
     let standing = async || ok(store.standing(&id.into()).await);

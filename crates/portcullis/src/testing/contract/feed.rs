@@ -42,6 +42,8 @@ pub(super) async fn tells_what_changed<S: Store>(store: &Arc<S>) {
         told(Change::Subject(who.clone()), &mut here).await;
         ok(s.delete_grant(who, grant.id).await);
         told(Change::Subject(who.clone()), &mut here).await;
+        ok(s.set_grants(who, &[grant]).await);
+        told(Change::Subject(who.clone()), &mut here).await;
         ok(s.unassign_role(who, &"user".into(), None).await);
         told(Change::Subject(who.clone()), &mut here).await;
         ok(s.assign_role(who, &"user".into()).await);

@@ -55,6 +55,7 @@ pub async fn all<S: Store>(make: impl AsyncFn() -> S) {
         access::a_cycle_is_not_made_by_two_at_once,
         access::roles_are_assigned_to_users_and_clients,
         access::grants_are_direct_and_in_order,
+        access::grants_are_replaced_in_one_step,
         access::a_standing_follows_every_change,
         holders::the_last_one_stays,
         holders::of_two_who_leave_at_once_one_stays,

@@ -1,0 +1,82 @@
+//! Every ready-made route behind one gate, on a SQLite file of its own.
+
+use std::sync::Arc;
+
+use portcullis::clock::Sources;
+use portcullis::credential::{SessionCookie, basic, bearer, cookie};
+use portcullis::gate::Gate;
+use portcullis::identity::{AccessTokenVerifier, PasswordVerifier, SessionVerifier, VerifiedBy};
+use portcullis::routes;
+use portcullis::rules::{Rules, RulesBuilder, Settings};
+use portcullis::secret::{MasterSecret, PasswordSettings};
+use portcullis::store::sql::SqlStore;
+use portcullis::table::Finished;
+use portcullis::types::ScopeBook;
+use tempfile::TempDir;
+
+/// An application, its rules, and the folder its database lives in as long as this does.
+pub(crate) struct Server {
+    pub(crate) finished: Finished,
+    pub(crate) rules: Rules,
+    pub(crate) folder: TempDir,
+}
+
+pub(crate) fn scopes() -> ScopeBook {
+    ScopeBook::new().register_for("items:read", "Read items.", "read").register_for(
+        "items:write",
+        "Make and change items.",
+        "write",
+    )
+}
+
+/// Rules over a fresh SQLite file, with the cheapest hashes.
+pub(crate) async fn rules(sources: Sources) -> (RulesBuilder, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/test.db", folder.path().display());
+    let store = SqlStore::connect(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    let master = MasterSecret::generate(&Sources::system()).unwrap();
+    let builder = Rules::builder(Arc::new(store), master)
+        .sources(sources)
+        .settings(Settings::new("http://127.0.0.1:8000"))
+        .passwords(PasswordSettings::cheap())
+        .scopes(scopes());
+    (builder, folder)
+}
+
+/// The name of the session's cookie over plain http on loopback.
+pub(crate) fn session_cookie() -> SessionCookie {
+    cookie("__Host-portcullis").over_plain_loopback()
+}
+
+/// A gate that takes Basic, bearer tokens and the session cookie.
+pub(crate) fn gate(rules: &Rules, sources: Sources) -> Gate {
+    Gate::builder()
+        .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(rules.clone())))
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
+        .scheme("cookie", session_cookie().verified_by(SessionVerifier::new(rules.clone())))
+        .scopes(scopes())
+        .sources(sources)
+        .build()
+        .unwrap()
+}
+
+/// All ready-made routes.
+pub(crate) async fn server(sources: Sources) -> Server {
+    let (builder, folder) = rules(sources.clone()).await;
+    let rules = builder.start().await.unwrap();
+    let gate = gate(&rules, sources);
+    let finished = gate
+        .routes()
+        .merge(routes::session::table(&gate, &session_cookie()))
+        .merge(routes::accounts::table(&gate))
+        .merge(routes::me::table(&gate))
+        .merge(routes::users::table(&gate))
+        .merge(routes::roles::table(&gate))
+        .merge(routes::grants::table(&gate))
+        .merge(routes::oauth::table(&gate))
+        .with_state(rules.clone())
+        .finish()
+        .unwrap();
+    Server { finished, rules, folder }
+}

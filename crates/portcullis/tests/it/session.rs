@@ -1,0 +1,25 @@
+//! `/auth/…/login` and `/token`, and what a log-out ends.
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use portcullis::clock::Sources;
+use tower::ServiceExt;
+
+use crate::app::server;
+
+#[tokio::test]
+async fn the_database_is_a_file_and_every_family_is_mounted() {
+    let server = server(Sources::system()).await;
+    assert!(server.folder.path().join("test.db").exists());
+    for (path, expected) in [
+        ("/.well-known/jwks.json", StatusCode::OK),
+        ("/users/me", StatusCode::UNAUTHORIZED),
+        ("/roles", StatusCode::UNAUTHORIZED),
+        ("/nowhere", StatusCode::NOT_FOUND),
+    ] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = server.finished.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), expected, "{path}");
+    }
+    assert_eq!(server.rules.roles().records().count(), 0);
+}
