@@ -1,9 +1,14 @@
 //! The binary `portcullis`: a ready server on the library of the same name.
 
+mod app;
+mod cli;
 mod config;
+mod demo;
 #[cfg(test)]
 mod generated;
 mod serve;
 mod ui;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

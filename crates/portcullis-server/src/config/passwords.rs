@@ -7,7 +7,7 @@ settings! {
     /// What a new password must be, and what it costs to try one. Hashes are Argon2id.
     Passwords reads "passwords" {
         /// The fewest characters of a new password. Nothing is said about which characters.
-        min_length: u32 = 12;
+        min_length: u32 = 15;
         /// The most characters of a new password.
         max_length: u32 = 256;
         /// The memory one hash takes. A hash made with less is remade at the next login.

@@ -8,7 +8,7 @@ settings! {
     /// How often a wrong password may be tried before the answer is 429.
     Throttle reads "throttle" {
         /// Failed attempts on one account within `window`, from one address.
-        account_attempts: u32 = 10;
+        account_attempts: u32 = 20;
         /// Failed attempts from one address (of IPv6, one /64) within `window`, on whatever account.
         address_attempts: u32 = 100;
         /// The time over which attempts are counted.

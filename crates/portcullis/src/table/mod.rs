@@ -86,6 +86,8 @@ pub struct Finished<S = ()> {
     pub openapi: OpenApi,
     /// Says who may call which.
     pub access: AccessTable,
+    /// Says what pages of other origins may read, and can explain it.
+    pub cors: CorsLayer,
 }
 
 impl Gate {
@@ -343,8 +345,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             };
             router = mounted(router, &path, methods);
         }
-        let router = self.gate.frame(router, cors);
-        Ok(Finished { router, openapi, access })
+        let router = self.gate.frame(router, cors.clone());
+        Ok(Finished { router, openapi, access, cors })
     }
 }
 

@@ -1,0 +1,24 @@
+//! From settings to an application: the store, the rules, the gate, the routes.
+
+mod gate;
+mod hello;
+mod health;
+mod mail;
+mod open;
+mod roles;
+mod routes;
+mod run;
+
+pub(crate) use open::{OpenError, database, open};
+pub(crate) use roles::{basic_roles, scope_book};
+pub(crate) use routes::{Application, application};
+pub(crate) use run::{ServeError, run};
+
+/// Which of the two servers it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// For real use.
+    Serve,
+    /// The tutorial's whole system, with sample data whose passwords are public.
+    Demo,
+}

@@ -1,0 +1,75 @@
+//! The gate, as the settings have it.
+
+use portcullis::arrival::Proxies;
+use portcullis::cors::Cors;
+use portcullis::credential::{
+    Carrier, SessionCookie, basic, bearer, cookie, csrf::Csrf, oauth2_password,
+};
+use portcullis::gate::{Gate, GateBuilder};
+use portcullis::identity::{AccessTokenVerifier, PasswordVerifier, SessionVerifier, VerifiedBy};
+use portcullis::problem::ConfigError;
+use portcullis::rules::Rules;
+use portcullis::types::Origin;
+
+use super::scope_book;
+use crate::config::Settings;
+
+/// The schemes of the contract, its cookie, and what stands around every route.
+///
+/// # Errors
+/// A [`ConfigError`] with every mistake of `[cors]` and `[server]`.
+pub(super) fn gate(settings: &Settings, rules: &Rules) -> Result<(Gate, SessionCookie), ConfigError> {
+    let cookie = session_cookie(settings)?;
+    let scopes = scope_book();
+    let sentences = scopes.rules.iter().map(|(name, rule)| (name.as_str(), &*rule.sentence));
+    let flow = oauth2_password("/token", sentences).describe();
+    let gate = bounds(settings, Gate::builder())
+        .cors(cors(settings))
+        .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(rules.clone())))
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
+        .documented_also("oauth2", "bearer", flow)
+        .scheme("cookie", cookie.clone().verified_by(SessionVerifier::new(rules.clone())))
+        .scopes(scopes)
+        .build()?;
+    Ok((gate, cookie))
+}
+
+fn bounds(settings: &Settings, gate: GateBuilder) -> GateBuilder {
+    let server = &settings.server;
+    gate.proxies(Proxies::trusting(server.trusted_proxies.iter().copied()))
+        .body_limit(usize::try_from(server.body_limit.0).unwrap_or(usize::MAX))
+        .uri_limit(usize::try_from(server.uri_limit.0).unwrap_or(usize::MAX))
+        .header_limit(usize::try_from(server.header_limit.0).unwrap_or(usize::MAX))
+        .request_timeout(server.request_timeout)
+}
+
+/// The rules on other origins of `[cors]`.
+pub(crate) fn cors(settings: &Settings) -> Cors {
+    let cors = &settings.cors;
+    if cors.origins.is_empty() {
+        return Cors::closed();
+    }
+    Cors::closed()
+        .origins(cors.origins.clone())
+        .methods(cors.methods.clone())
+        .headers(cors.headers.clone())
+        .expose_headers(cors.expose_headers.clone())
+        .credentials(cors.credentials)
+        .max_age(cors.max_age.as_secs())
+}
+
+/// `__Host-portcullis`; over plain http, which is loopback, `portcullis`.
+fn session_cookie(settings: &Settings) -> Result<SessionCookie, ConfigError> {
+    let url = settings.server.public_url();
+    let trusted = cors(settings).build()?.base().credentialed_origins().to_vec();
+    let mut csrf = Csrf::new().trust(trusted);
+    if let Some(given) = &settings.server.public_url {
+        let origin = Origin::of_url(given.as_str())
+            .map_err(|fault| ConfigError::one("server.public_url", fault.to_string(), fault.fix))?;
+        csrf = csrf.public_origin(origin);
+    }
+    let cookie = cookie("__Host-portcullis").csrf(csrf);
+    let cookie = if url.is_https() { cookie } else { cookie.over_plain_loopback() };
+    cookie.check()?;
+    Ok(cookie)
+}

@@ -1,0 +1,68 @@
+//! Letters to users, over SMTP.
+
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use portcullis::problem::ConfigError;
+use portcullis::rules::{Mail, Post};
+use secrecy::ExposeSecret;
+use tokio::sync::mpsc;
+
+use crate::config;
+
+/// How many letters may wait to be sent.
+const WAITING: usize = 1000;
+
+/// Hands letters to a task that sends them one after the other.
+#[derive(Debug)]
+pub(crate) struct Smtp {
+    letters: mpsc::Sender<Mail>,
+}
+
+/// What sends letters, where the settings name a mail server.
+///
+/// # Errors
+/// A [`ConfigError`] where the address of the mail server or the sender cannot be one.
+pub(crate) fn smtp(settings: &config::mail::Mail) -> Result<Option<Smtp>, ConfigError> {
+    let (Some(url), Some(from)) = (&settings.url, &settings.from) else { return Ok(None) };
+    let fault = |setting: &str, wrong: &str, fix: &str| ConfigError::one(setting, wrong, fix);
+    let sender: Mailbox = from.parse().map_err(|_| {
+        fault("mail.from", "it is no sender", "write it like `Portcullis <no-reply@example.org>`")
+    })?;
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
+        .map_err(|_| {
+            let fix = "write it like `smtps://USER:PASSWORD@HOST`";
+            fault("mail.url", "it is no mail server's address", fix)
+        })?
+        .build();
+    let (letters, mut waiting) = mpsc::channel::<Mail>(WAITING);
+    tokio::spawn(async move {
+        while let Some(mail) = waiting.recv().await {
+            if let Err(error) = send(&transport, &sender, &mail).await {
+                tracing::error!(%error, subject = mail.subject, "a letter could not be sent");
+            }
+        }
+    });
+    Ok(Some(Smtp { letters }))
+}
+
+async fn send(
+    transport: &AsyncSmtpTransport<Tokio1Executor>,
+    sender: &Mailbox,
+    mail: &Mail,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let message = Message::builder()
+        .from(sender.clone())
+        .to(mail.to.parse()?)
+        .subject(&mail.subject)
+        .body(mail.text.clone())?;
+    transport.send(message).await?;
+    Ok(())
+}
+
+impl Post for Smtp {
+    fn send(&self, mail: Mail) {
+        if self.letters.try_send(mail).is_err() {
+            tracing::error!("a letter was dropped: too many are waiting to be sent");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The store and the rules, as the settings have them.
+
+use std::sync::Arc;
+
+use portcullis::clock::Sources;
+use portcullis::problem::{ConfigError, Problem};
+use portcullis::rules::{AccessFormat, Rules, Settings as RulesSettings, StartError, ThrottleSettings};
+use portcullis::secret::{Algorithm, Hidden, MasterSecret, PasswordSettings, SigningKey};
+use portcullis::store::sql::{ConnectError, SqlStore};
+use portcullis::types::Role;
+use secrecy::ExposeSecret;
+
+use super::{Kind, basic_roles, mail, scope_book};
+use crate::config::{Settings, private_file, tokens};
+
+/// Why the application could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("{0}")]
+    Problem(#[from] Problem),
+}
+
+/// Opens the database, and brings it to the newest schema.
+///
+/// # Errors
+/// [`OpenError`].
+pub(crate) async fn database(settings: &Settings) -> Result<SqlStore, OpenError> {
+    let Some(file) = settings.database.url.file() else {
+        return Err(ConfigError::one(
+            "database.url",
+            "this version keeps its data in SQLite only",
+            "write it like sqlite://portcullis.db",
+        )
+        .into());
+    };
+    let store = SqlStore::connect(&format!("sqlite://{}", file.display())).await?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+/// Opens the database and assembles the rules over it. An empty one gets the basic roles.
+///
+/// # Errors
+/// [`OpenError`].
+pub(crate) async fn open(settings: &Settings, kind: Kind) -> Result<Rules, OpenError> {
+    let store = database(settings).await?;
+    let sources = Sources::system();
+    let mut builder = Rules::builder(Arc::new(store), master(settings, &sources)?)
+        .sources(sources)
+        .settings(rules_settings(settings, kind))
+        .passwords(passwords(settings))
+        .throttle(ThrottleSettings {
+            account_attempts: settings.throttle.account_attempts,
+            address_attempts: settings.throttle.address_attempts,
+            window: seconds(settings.throttle.window),
+        })
+        .scopes(scope_book())
+        .algorithm(algorithm(settings.tokens.algorithm));
+    if let Some(key) = key_file(settings)? {
+        builder = builder.signing_key(key);
+    }
+    if let Some(smtp) = mail::smtp(&settings.mail)? {
+        builder = builder.post(smtp);
+    }
+    let rules = builder.start().await?;
+    if rules.roles().records().next().is_none() {
+        // An included role must be there before the one that includes it.
+        for name in ["guest", "user", "moderator", "admin"] {
+            if let Some(role) = basic_roles().get(name) {
+                rules.add_role(role.clone()).await?;
+            }
+        }
+    }
+    Ok(rules)
+}
+
+fn rules_settings(settings: &Settings, kind: Kind) -> RulesSettings {
+    let tokens = &settings.tokens;
+    let issuer =
+        tokens.issuer.clone().unwrap_or_else(|| settings.server.public_url().as_str().to_owned());
+    let mut rules = RulesSettings::new(&issuer);
+    if let Some(audience) = &tokens.audience {
+        rules.audience.clone_from(audience);
+    }
+    rules.access_format = match tokens.access_format {
+        tokens::AccessFormat::Jwt => AccessFormat::Jwt,
+        tokens::AccessFormat::Opaque => AccessFormat::Opaque,
+        tokens::AccessFormat::Jwe => AccessFormat::Jwe,
+    };
+    rules.access_ttl = seconds(tokens.access_ttl);
+    rules.idle_ttl = seconds(tokens.refresh_ttl);
+    rules.session_ttl = seconds(tokens.session_ttl);
+    rules.refresh_window = seconds(tokens.refresh_window);
+    if kind == Kind::Demo {
+        rules.open_registration_answers = true;
+        rules.registration_roles = vec![Role::from("user")];
+    }
+    rules
+}
+
+fn passwords(settings: &Settings) -> PasswordSettings {
+    let given = &settings.passwords;
+    let mut passwords = PasswordSettings::default();
+    passwords.memory_kib = u32::try_from(given.memory.0 / 1024).unwrap_or(u32::MAX);
+    passwords.passes = given.iterations;
+    passwords.threads = (given.threads > 0).then_some(given.threads as usize);
+    passwords.waiting = Some(given.queue as usize);
+    passwords.min_characters = given.min_length as usize;
+    passwords.max_characters = given.max_length as usize;
+    passwords
+}
+
+/// The master secret: the setting, or the file beside the database, made at first start.
+fn master(settings: &Settings, sources: &Sources) -> Result<MasterSecret, OpenError> {
+    let bytes = match (&settings.tokens.master_secret, settings.database.url.secret_file()) {
+        (Some(given), _) => given.expose_secret().as_bytes().to_vec(),
+        (None, Some(path)) => {
+            let fresh = || {
+                let secret = MasterSecret::generate(sources).map_err(std::io::Error::other)?;
+                Ok(secret.expose().to_vec())
+            };
+            private_file::read_or_make(&path, fresh).map_err(|fault| {
+                ConfigError::one("tokens.master_secret", fault.to_string(), fault.fix(&path))
+            })?
+        }
+        (None, None) => {
+            let fix = "set PORTCULLIS_TOKENS_MASTER_SECRET_FILE";
+            return Err(ConfigError::one("tokens.master_secret", "it is not set", fix).into());
+        }
+    };
+    Ok(MasterSecret::new(&Hidden::new(bytes))?)
+}
+
+fn key_file(settings: &Settings) -> Result<Option<SigningKey>, OpenError> {
+    let Some(path) = &settings.tokens.key_file else { return Ok(None) };
+    let algorithm = algorithm(settings.tokens.algorithm);
+    let unread = |fault: private_file::FileFault| {
+        ConfigError::one("tokens.key_file", fault.to_string(), fault.fix(path))
+    };
+    Ok(Some(if algorithm.is_symmetric() {
+        let bytes = private_file::read_bytes(path).map_err(unread)?;
+        SigningKey::from_hmac_bytes(&Hidden::new(bytes), algorithm)?
+    } else {
+        SigningKey::from_pem(&private_file::read_text(path).map_err(unread)?, algorithm)?
+    }))
+}
+
+fn algorithm(setting: tokens::Algorithm) -> Algorithm {
+    use tokens::Algorithm as Set;
+    match setting {
+        Set::EdDsa => Algorithm::EdDsa,
+        Set::Es256 => Algorithm::Es256,
+        Set::Es384 => Algorithm::Es384,
+        Set::Rs256 => Algorithm::Rs256,
+        Set::Rs384 => Algorithm::Rs384,
+        Set::Rs512 => Algorithm::Rs512,
+        Set::Ps256 => Algorithm::Ps256,
+        Set::Ps384 => Algorithm::Ps384,
+        Set::Ps512 => Algorithm::Ps512,
+        Set::Hs256 => Algorithm::Hs256,
+        Set::Hs384 => Algorithm::Hs384,
+        Set::Hs512 => Algorithm::Hs512,
+    }
+}
+
+fn seconds(duration: std::time::Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,100 @@
+//! Every route of the server, in one table.
+
+use axum::Router;
+use axum::response::Response;
+use http::HeaderMap;
+use portcullis::cors::Cors;
+use portcullis::describe::{Info, Path};
+use portcullis::gate::Gate;
+use portcullis::policy::public;
+use portcullis::problem::{ConfigError, Problem};
+use portcullis::routes;
+use portcullis::rules::Rules;
+use portcullis::table::{Finished, Routes};
+
+use super::{Kind, gate, health, hello};
+use crate::config::Settings;
+use crate::demo::items::{self, Items};
+use crate::ui::docs;
+
+/// The application, ready to be served.
+#[derive(Debug)]
+pub(crate) struct Application {
+    /// The whole of it.
+    pub(crate) finished: Finished,
+    /// The health probes alone, for a listener of their own.
+    pub(crate) health: Router,
+}
+
+/// Puts every route behind the gate. `items` is the demo's resource.
+///
+/// # Errors
+/// A [`ConfigError`] with every mistake.
+pub(crate) fn application(
+    settings: &Settings,
+    kind: Kind,
+    rules: &Rules,
+    items: Option<Items>,
+) -> Result<Application, ConfigError> {
+    let (gate, cookie) = gate::gate(settings, rules)?;
+    let ours = hello::table(&gate)
+        .merge(routes::session::table(&gate, &cookie))
+        .merge(routes::accounts::table(&gate))
+        .merge(routes::oauth::table(&gate))
+        .merge(routes::me::table(&gate))
+        .merge(routes::users::table(&gate))
+        .merge(routes::grants::table(&gate))
+        .merge(routes::roles::table(&gate));
+    // Elsewhere than on loopback the probes stand on a listener of their own.
+    let public_health = settings.server.listen.ip().is_loopback();
+    let ours = if public_health { ours.merge(health::table(&gate)) } else { ours };
+    let mut all: Routes<()> = ours.with_state(rules.clone());
+    if let Some(items) = items {
+        all = all.merge(items::table(&gate).with_state(items));
+    }
+    let finished = all
+        .merge(explorer(&gate))
+        .openapi("/openapi.json", public("what this API can do"))
+        .about(about(kind))
+        .cors("/.well-known/jwks.json", Cors::public_metadata())
+        .cors("/.well-known/oauth-authorization-server", Cors::public_metadata())
+        .cors("/.well-known/oauth-protected-resource", Cors::public_metadata())
+        .finish()?;
+    let health = health::table(&gate).with_state::<()>(rules.clone()).finish()?.router;
+    Ok(Application { finished, health })
+}
+
+fn about(kind: Kind) -> Info {
+    let title = match kind {
+        Kind::Serve => "portcullis",
+        Kind::Demo => "portcullis demo",
+    };
+    Info::new(title, env!("CARGO_PKG_VERSION")).description(
+        "Who may call each route is said once: it is enforced, and written here under `security` \
+         and `x-requires`.",
+    )
+}
+
+fn explorer(gate: &Gate) -> Routes<()> {
+    let why = || public("the explorer");
+    gate.routes()
+        .tag("docs")
+        .get("/docs", why(), read_explorer)
+        .get("/docs/", why(), read_explorer_with_slash)
+        .get("/docs/{file}", why(), read_explorer_file)
+}
+
+async fn read_explorer(headers: HeaderMap) -> Result<Response, Problem> {
+    docs::answer(docs::PAGE, &headers)
+}
+
+async fn read_explorer_with_slash(headers: HeaderMap) -> Result<Response, Problem> {
+    docs::answer(docs::PAGE, &headers)
+}
+
+async fn read_explorer_file(
+    headers: HeaderMap,
+    Path(file): Path<String>,
+) -> Result<Response, Problem> {
+    docs::answer(&file, &headers)
+}

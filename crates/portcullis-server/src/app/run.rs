@@ -1,0 +1,59 @@
+//! Running the application until it is asked to stop.
+
+use std::time::Duration;
+
+use portcullis::problem::ConfigError;
+use portcullis::rules::Rules;
+
+use super::Application;
+use crate::config::Settings;
+use crate::serve::signals::Signals;
+use crate::serve::tls::Certificate;
+use crate::serve::{BindError, Bounds, Ended, Listener, raise_file_limit, serve};
+
+/// How long a change made by another process may take to count here.
+const FOLLOWED_EVERY: Duration = Duration::from_millis(100);
+
+/// Why the server could not be run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("the system lets this process take no signals: {0}")]
+    Signals(#[from] std::io::Error),
+}
+
+/// Listens, says so through `ready`, and serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`ServeError`].
+pub(crate) async fn run(
+    settings: &Settings,
+    rules: Rules,
+    application: Application,
+    ready: impl FnOnce(&str),
+) -> Result<Ended, ServeError> {
+    let server = &settings.server;
+    raise_file_limit(server.max_connections);
+    let mut signals = Signals::listen()?;
+    let certificate = match server.tls_files() {
+        None => None,
+        Some((chain, key)) => Some(Certificate::load(chain, key)?),
+    };
+    if let Some(certificate) = certificate.clone() {
+        tokio::spawn(async move { certificate.follow().await });
+    }
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let main = Listener::bind(server.listen, certificate, application.finished.router)?;
+    let address = main.address()?;
+    let mut listeners = vec![main];
+    if let Some(health) = server.health_listen {
+        listeners.push(Listener::bind(health, None, application.health)?);
+    }
+    tokio::spawn(rules.follow(FOLLOWED_EVERY));
+    ready(&format!("{scheme}://{address}"));
+    let ended = serve(listeners, Bounds::from(server), async move { signals.next().await }).await;
+    Ok(ended)
+}
