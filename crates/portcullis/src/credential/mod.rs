@@ -1,5 +1,6 @@
 //! 2, what did the request bring? Finds and parses; never verifies.
 
+mod api_key;
 mod authorization;
 mod basic;
 mod bearer;
@@ -10,6 +11,7 @@ use std::fmt;
 
 use http::request::Parts;
 
+pub use api_key::{ApiKeyHeader, api_key_header};
 pub use basic::{Basic, PasswordCredential, basic};
 pub use bearer::{Bearer, TokenCredential, bearer, oauth2_password};
 pub use cookie::{

@@ -1,4 +1,4 @@
-//! By an access token that these rules made, JWT or opaque.
+//! By an access token that these rules made, JWT or opaque, or by an API key.
 
 use async_trait::async_trait;
 use http::request::Parts;
@@ -7,9 +7,10 @@ use secrecy::ExposeSecret;
 use super::Verifier;
 use crate::credential::{Rejection, TokenCredential};
 use crate::rules::{Denied, Rules};
+use crate::secret::OpaqueKind;
 use crate::types::Principal;
 
-/// Knows users by the access tokens they were given.
+/// Knows users by the access tokens they were given, and by the API keys they made.
 #[derive(Clone, Debug)]
 pub struct AccessTokenVerifier {
     rules: Rules,
@@ -27,7 +28,12 @@ impl AccessTokenVerifier {
 impl Verifier<TokenCredential> for AccessTokenVerifier {
     async fn verify(&self, credential: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
         let text = credential.0.expose_secret();
-        self.rules.principal_of_token(text).await.map_err(Rejection::from)
+        let found = if text.starts_with(OpaqueKind::ApiKey.prefix()) {
+            self.rules.principal_of_api_key(text).await
+        } else {
+            self.rules.principal_of_token(text).await
+        };
+        found.map_err(Rejection::from)
     }
 }
 

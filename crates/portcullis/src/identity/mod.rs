@@ -1,6 +1,7 @@
 //! 3, who is it? A carrier that finds, joined with a verifier that knows.
 
 mod access_token;
+mod api_key;
 mod password;
 mod session;
 
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use http::request::Parts;
 
 pub use access_token::AccessTokenVerifier;
+pub use api_key::ApiKeyVerifier;
 pub use password::PasswordVerifier;
 pub use session::SessionVerifier;
 

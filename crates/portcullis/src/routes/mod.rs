@@ -7,6 +7,7 @@
 //! ```
 
 pub mod accounts;
+pub mod api_keys;
 pub mod grants;
 pub mod me;
 pub mod oauth;

@@ -176,10 +176,12 @@ impl Rules {
     /// under way the store is asked instead.
     async fn still_good(&self, shown: &ShownToken) -> Result<(), Denied> {
         let standings = &self.0.standings;
+        // Asked first: what was committed before memory was settled has been noted by now.
+        let settled = standings.is_settled();
         if standings.has_ended(shown.session) || standings.is_revoked(shown.id) {
             return Err(Denied::Invalid);
         }
-        if !standings.is_settled() {
+        if !settled {
             let now = self.now();
             let session = self.store().session(shown.session).await?;
             let revoked = self.store().revoked(now).await?;
@@ -271,17 +273,21 @@ impl Rules {
     }
 
     /// Ends whatever this token stands for: an access token alone, a refresh token with its whole
-    /// session. Nothing happens where it stands for nothing.
+    /// session, an API key for good. Nothing happens where it stands for nothing.
     ///
     /// # Errors
     /// A 503 where the store is away.
     pub async fn revoke(&self, text: &str) -> Result<(), Problem> {
-        if let Ok((OpaqueKind::Refresh, digest)) = OpaqueToken::parse(text) {
-            let session = self.store().session_by_refresh(&digest).await?;
-            if let Some(session) = session {
-                self.end_session(session.user, session.id).await?;
+        match OpaqueToken::parse(text) {
+            Ok((OpaqueKind::Refresh, digest)) => {
+                let found = self.store().session_by_refresh(&digest).await?;
+                if let Some((session, _)) = found {
+                    self.end_session(session.user, session.id).await?;
+                }
+                return Ok(());
             }
-            return Ok(());
+            Ok((OpaqueKind::ApiKey, digest)) => return self.revoke_api_key(&digest).await,
+            _ => {}
         }
         match self.shown(text).await {
             Ok(shown) => self.revoke_token(shown.id, shown.expires_at).await,

@@ -295,9 +295,13 @@ impl Rules {
         let rules = self.clone();
         self.change(|mark| mark.of(Subject::User(id)), async move {
             let keep_one = rules.0.settings.administrator.as_ref();
+            let ends_keys = change.ends_sessions();
             let (user, ended) =
                 rules.store().update_user(id, change, keep, keep_one, rules.now()).await?;
             rules.note_ended(&ended);
+            if ends_keys {
+                rules.forget_api_keys();
+            }
             Ok(user)
         })
         .await
@@ -313,6 +317,7 @@ impl Rules {
             let keep_one = rules.0.settings.administrator.as_ref();
             let ended = rules.store().delete_user(id, keep_one, rules.now()).await?;
             rules.note_ended(&ended);
+            rules.forget_api_keys();
             Ok(())
         })
         .await

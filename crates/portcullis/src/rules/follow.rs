@@ -54,6 +54,9 @@ impl Rules {
         if any(|change| matches!(change, Change::Keys | Change::Everything)) {
             self.read_keys().await?;
         }
+        if any(|change| matches!(change, Change::ApiKeys | Change::Everything)) {
+            self.forget_api_keys();
+        }
         if any(|change| matches!(change, Change::Everything)) {
             self.read_ended().await?;
         }

@@ -10,7 +10,7 @@ use super::Rules;
 use super::standing::Known;
 use crate::problem::{Problem, ProblemKind};
 use crate::secret::{Hidden, PasswordError};
-use crate::store::Digest;
+use crate::store::{Digest, Standing};
 use crate::types::{Access, Principal, Subject, Timestamp, User, UserId};
 
 /// How long a password that was verified for HTTP Basic need not be hashed again, in seconds.
@@ -98,15 +98,27 @@ impl Rules {
             return Err(LoginRefused::Wrong);
         }
         self.0.throttle.give_back(&attempt);
+        let subject = Subject::User(user.id);
+        let mut version = Standing::password_version(Some(&hash));
         if verdict.rehash_needed {
             let stronger = self.0.passwords.hash(again).await?;
-            self.store().upgrade_password_hash(user.id, &hash, &stronger).await?;
+            version = Standing::password_version(Some(&stronger));
+            let (rules, of, id) = (self.clone(), subject.clone(), user.id);
+            self.change(|mark| mark.of(of), async move {
+                Ok(rules.store().upgrade_password_hash(id, &hash, &stronger).await?)
+            })
+            .await?;
         }
-        // The account may have changed while the password was being hashed.
-        let subject = Subject::User(user.id);
+        // The account may have changed while the password was being hashed: what was right then
+        // must not count as the new password. Whoever is right tries again.
         let known = self.0.standings.of(self.store(), &subject).await?;
         match known {
-            Some(known) if known.active => Ok(SignedIn { user, known, since: self.now() }),
+            Some(known) if known.active && known.password_version == version => {
+                Ok(SignedIn { user, known, since: self.now() })
+            }
+            Some(known) if known.active => {
+                Err(Problem::new(ProblemKind::Unavailable).retry_after(1).into())
+            }
             _ => Err(LoginRefused::Wrong),
         }
     }

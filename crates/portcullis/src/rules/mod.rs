@@ -3,6 +3,7 @@
 mod access_tokens;
 mod accounts;
 mod administration;
+mod api_keys;
 mod follow;
 mod keys;
 mod login;
@@ -24,6 +25,7 @@ use quick_cache::sync::Cache;
 pub use access_tokens::{Denied, ShownToken};
 pub use accounts::{AccountChange, NewAccount, Registered};
 pub use administration::{GrantRequest, UserRequest};
+pub use api_keys::ApiKeyRequest;
 pub use login::{LoginRefused, SignedIn};
 pub use mail::{Mail, NoPost, Post};
 pub use refresh::RefreshRefused;
@@ -68,6 +70,8 @@ pub(crate) struct Inner {
     position: tokio::sync::Mutex<u64>,
     /// Tokens that were verified, by the digest of their text.
     shown: Cache<Digest, Arc<ShownToken>>,
+    /// API keys that were looked up, by the digest of their text.
+    api_keys: Cache<Digest, Arc<api_keys::ShownKey>>,
     /// Cookies that were looked up, by the digest of their text.
     cookies: Cache<Digest, Arc<sessions::ShownCookie>>,
     /// Passwords that were verified, by a keyed digest that only this process can make.

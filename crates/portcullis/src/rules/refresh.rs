@@ -51,13 +51,20 @@ impl Rules {
         let key = self.0.master.subkey("refresh").map_err(Problem::internal)?;
         let successor = OpaqueToken::successor(&parent, key.expose());
         // Whether the user may go on is asked first: a refusal must not use the token up.
-        let session = self.store().session_by_refresh(&shown).await?;
-        let session = session.ok_or(RefreshRefused::Invalid)?;
+        let found = self.store().session_by_refresh(&shown).await?;
+        let (session, kept) = found.ok_or(RefreshRefused::Invalid)?;
         let subject = Subject::User(session.user);
         let Some(access) = self.access_of(&subject).await? else {
             return Err(RefreshRefused::Invalid);
         };
         let now = self.now();
+        // So is the scope, but only of a session that counts: else its end says nothing more.
+        let scopes = match asked {
+            Some(asked) if session.is_live(now) => {
+                narrower(&kept, asked).map_err(RefreshRefused::Scope)?
+            }
+            _ => kept,
+        };
         let idle = later(now, self.0.settings.idle_ttl).min(session.expires_at);
         let (window, digest, rules) =
             (self.0.settings.refresh_window, successor.digest(), self.clone());
@@ -72,11 +79,7 @@ impl Rules {
             })
             .await?;
         match rotation {
-            Rotation::Rotated(session, kept) | Rotation::Retried(session, kept) => {
-                let scopes = match asked {
-                    None => kept.into_iter().collect(),
-                    Some(asked) => narrower(&kept, asked).map_err(RefreshRefused::Scope)?,
-                };
+            Rotation::Rotated(session, _) | Rotation::Retried(session, _) => {
                 let may = self.narrow(&access, None).unwrap_or_default();
                 let scopes = scopes.into_iter().filter(|scope| may.contains(scope)).collect();
                 Ok(self.issue(&session, scopes, format, successor).await?)

@@ -10,7 +10,7 @@ use super::access_tokens::Denied;
 use super::{AccessFormat, Rules, SignedIn};
 use crate::problem::Problem;
 use crate::secret::{Hidden, OpaqueKind, OpaqueToken};
-use crate::store::NewRefresh;
+use crate::store::{Digest, NewRefresh};
 use crate::types::{ClientId, Principal, Scope, Session, SessionId, Subject, Timestamp, UserId};
 
 /// Where a sign-in came from: kept with the session for its owner to see.
@@ -39,10 +39,15 @@ pub struct Issued {
 #[derive(Debug)]
 pub(super) struct ShownCookie {
     session: Session,
+    looked_up_at: Timestamp,
 }
 
-/// How long a session's last use may lag behind, in seconds.
-const TOUCHED_EVERY: i64 = 60;
+/// How long what was looked up in the store is believed at the most, in seconds; its last use may
+/// lag behind by as much. It must be far below [`Settings::LONGEST_ACCESS_TTL`], for which memory
+/// knows that a session has ended: a cookie can live longer.
+///
+/// [`Settings::LONGEST_ACCESS_TTL`]: super::Settings::LONGEST_ACCESS_TTL
+pub(super) const LOOKED_UP_EVERY: i64 = 60;
 
 impl Rules {
     /// Begins a session that lives by refresh tokens.
@@ -147,36 +152,16 @@ impl Rules {
     /// [`Denied::Store`] where the store is away.
     pub async fn principal_of_cookie(&self, text: &str) -> Result<Option<Principal>, Denied> {
         let Ok((OpaqueKind::Session, digest)) = OpaqueToken::parse(text) else { return Ok(None) };
-        let kept = self.0.cookies.get(&digest).filter(|_| self.0.standings.is_settled());
-        let shown = match kept {
-            Some(shown) => shown,
-            None => {
-                let Some(session) = self.store().session_by_cookie(&digest).await? else {
-                    return Ok(None);
-                };
-                let shown = Arc::new(ShownCookie { session });
-                self.0.cookies.insert(digest, Arc::clone(&shown));
-                shown
-            }
-        };
-        let (session, now) = (&shown.session, self.now());
+        let now = self.now();
+        let Some(shown) = self.look_up_cookie(&digest, now).await? else { return Ok(None) };
+        let session = &shown.session;
         if !session.is_live(now) || self.0.standings.has_ended(session.id) {
             self.0.cookies.remove(&digest);
             return Ok(None);
         }
         let subject = Subject::User(session.user);
-        let Some(known) = self.0.standings.of(self.store(), &subject).await? else {
-            return Ok(None);
-        };
-        if !known.active {
-            return Ok(None);
-        }
-        if now.duration_since(session.last_used_at).as_secs() >= TOUCHED_EVERY {
-            let idle = later(now, self.0.settings.idle_ttl).min(session.expires_at);
-            self.store().touch_session(session.id, now, idle).await?;
-            let touched = Session { last_used_at: now, idle_expires_at: idle, ..session.clone() };
-            self.0.cookies.insert(digest, Arc::new(ShownCookie { session: touched }));
-        }
+        let known = self.0.standings.of(self.store(), &subject).await?;
+        let Some(known) = known.filter(|known| known.active) else { return Ok(None) };
         let mut principal = Principal::new(subject, Arc::clone(&known.name));
         principal.access = Arc::clone(&known.access);
         principal.since = Some(session.created_at);
@@ -184,6 +169,37 @@ impl Rules {
         principal.session = Some(session.id);
         principal.client = Some(session.client.clone());
         Ok(Some(principal))
+    }
+
+    /// The session of a cookie, looked up at most a minute ago; that it was used is noted as often.
+    async fn look_up_cookie(
+        &self,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<Arc<ShownCookie>>, Denied> {
+        if self.0.standings.is_settled()
+            && let Some(shown) = self.0.cookies.get(digest)
+            && now.duration_since(shown.looked_up_at).as_secs() < LOOKED_UP_EVERY
+        {
+            return Ok(Some(shown));
+        }
+        let begun = self.0.standings.begun();
+        let Some(mut session) = self.store().session_by_cookie(digest).await? else {
+            return Ok(None);
+        };
+        if session.is_live(now)
+            && now.duration_since(session.last_used_at).as_secs() >= LOOKED_UP_EVERY
+        {
+            let idle = later(now, self.0.settings.idle_ttl).min(session.expires_at);
+            self.store().touch_session(session.id, now, idle).await?;
+            session.last_used_at = now;
+            session.idle_expires_at = idle;
+        }
+        let shown = Arc::new(ShownCookie { session, looked_up_at: now });
+        self.0.standings.keep_if_unchanged(begun, || {
+            self.0.cookies.insert(*digest, Arc::clone(&shown));
+        });
+        Ok(Some(shown))
     }
 
     /// The user's live sessions, newest first.

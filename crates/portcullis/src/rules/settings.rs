@@ -32,6 +32,10 @@ pub struct Settings {
     pub session_ttl: u32,
     /// How long a refresh token that was used yields the very same successor again: 0 to 600.
     pub refresh_window: u32,
+    /// How long an API key lives where whoever makes it does not say.
+    pub api_key_ttl: u32,
+    /// How long an API key may live at the most: a year at the most.
+    pub api_key_longest_ttl: u32,
     /// The roles of somebody who registers.
     pub registration_roles: Vec<Role>,
     /// Whether registration says outright that a name is taken. Only for a demo without mail.
@@ -45,6 +49,9 @@ impl Settings {
     /// remembered.
     pub const LONGEST_ACCESS_TTL: u32 = 86_400;
 
+    /// The longest an API key may live, in seconds: a year.
+    pub const LONGEST_API_KEY_TTL: u32 = 366 * 86_400;
+
     /// Settings for an API at this address that is its own audience.
     #[must_use]
     pub fn new(issuer: &str) -> Self {
@@ -56,6 +63,8 @@ impl Settings {
             idle_ttl: 30 * 86_400,
             session_ttl: 90 * 86_400,
             refresh_window: 60,
+            api_key_ttl: 90 * 86_400,
+            api_key_longest_ttl: Self::LONGEST_API_KEY_TTL,
             registration_roles: Vec::new(),
             open_registration_answers: false,
             administrator: Some("admin".into()),
@@ -84,6 +93,20 @@ impl Settings {
                 "tokens.session_ttl",
                 "it is shorter than tokens.refresh_ttl",
                 "make it longer: 90d is a good choice",
+            );
+        }
+        if !(1..=Self::LONGEST_API_KEY_TTL).contains(&self.api_key_longest_ttl) {
+            faults.add(
+                "tokens.api_key_longest_ttl",
+                "it is not from 1s to 366d",
+                "366d is the longest an API key may live",
+            );
+        }
+        if !(1..=self.api_key_longest_ttl).contains(&self.api_key_ttl) {
+            faults.add(
+                "tokens.api_key_ttl",
+                "it is longer than tokens.api_key_longest_ttl, or nothing",
+                "90d is a good choice",
             );
         }
         if self.refresh_window > 600 {

@@ -71,6 +71,19 @@ impl Standings {
         self.generation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Which state of the store is about to be read: for [`Self::keep_if_unchanged`].
+    pub(super) fn begun(&self) -> u64 {
+        *self.generation()
+    }
+
+    /// Keeps what was read since `begun`, unless a change began or ended in between.
+    pub(super) fn keep_if_unchanged(&self, begun: u64, keep: impl FnOnce()) {
+        let generation = self.generation();
+        if *generation == begun && self.is_settled() {
+            keep();
+        }
+    }
+
     /// Marks a change as under way until the mark is dropped.
     pub(super) fn change(self: &Arc<Self>) -> Changing {
         let mut generation = self.generation();
@@ -91,7 +104,7 @@ impl Standings {
         {
             return Ok(Some(known));
         }
-        let begun = *self.generation();
+        let begun = self.begun();
         let Some(standing) = store.standing(subject).await? else { return Ok(None) };
         let roles = if self.is_settled() {
             self.roles.load_full()
@@ -99,11 +112,9 @@ impl Standings {
             Arc::new(store.roles().await?.into_iter().collect())
         };
         let known = Arc::new(self.know(standing, &roles));
-        let generation = self.generation();
-        if *generation == begun && self.is_settled() {
+        self.keep_if_unchanged(begun, || {
             self.subjects.insert(subject.clone(), Arc::clone(&known));
-        }
-        drop(generation);
+        });
         Ok(Some(known))
     }
 

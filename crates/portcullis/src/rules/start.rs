@@ -174,6 +174,7 @@ impl RulesBuilder {
             post: self.post,
             position: tokio::sync::Mutex::new(position),
             shown: Cache::new(VERIFIED),
+            api_keys: Cache::new(VERIFIED),
             cookies: Cache::new(VERIFIED),
             passed: Cache::new(VERIFIED),
             passed_key,

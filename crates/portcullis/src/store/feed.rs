@@ -24,6 +24,8 @@ pub enum Change {
     TokenRevoked(TokenId, Timestamp),
     /// A signing key was made, changed or retired.
     Keys,
+    /// API keys were deleted.
+    ApiKeys,
 }
 
 /// What others changed: another node, or the command line beside a running server.

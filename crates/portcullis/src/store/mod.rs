@@ -6,6 +6,7 @@
 //!
 //! Times are kept to the microsecond; what is finer may be cut off.
 
+mod api_keys;
 mod clients;
 mod cursor;
 mod error;
@@ -24,6 +25,7 @@ mod tests;
 mod tokens;
 mod users;
 
+pub use api_keys::{API_KEYS, ApiKeys};
 pub use clients::{ClientChange, Clients};
 pub use error::StoreError;
 pub use feed::{Change, Feed};
@@ -39,11 +41,20 @@ pub use crate::types::Digest;
 
 /// Everything that is remembered. Whatever has the parts is one.
 pub trait Store:
-    Users + Clients + Grants + Sessions + Tokens + Keys + Feed + std::fmt::Debug + 'static
+    Users + Clients + Grants + Sessions + Tokens + ApiKeys + Keys + Feed + std::fmt::Debug + 'static
 {
 }
 
 impl<T> Store for T where
-    T: Users + Clients + Grants + Sessions + Tokens + Keys + Feed + std::fmt::Debug + 'static
+    T: Users
+        + Clients
+        + Grants
+        + Sessions
+        + Tokens
+        + ApiKeys
+        + Keys
+        + Feed
+        + std::fmt::Debug
+        + 'static
 {
 }

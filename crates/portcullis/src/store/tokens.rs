@@ -96,8 +96,12 @@ pub trait Tokens: Send + Sync {
         now: Timestamp,
     ) -> Result<Rotation, StoreError>;
 
-    /// The session a refresh token belongs to, used or not, live or not.
-    async fn session_by_refresh(&self, digest: &Digest) -> Result<Option<Session>, StoreError>;
+    /// The session a refresh token belongs to, used or not, live or not, with the scopes of its
+    /// lineage.
+    async fn session_by_refresh(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<(Session, BTreeSet<Scope>)>, StoreError>;
 
     /// Forgets what no longer counts at `now`: expired tokens at once; sessions, ends of sessions
     /// and retired keys `keep_seconds` after they were over. That must be at least the longest

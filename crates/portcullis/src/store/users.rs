@@ -47,8 +47,8 @@ pub struct UserChange {
 }
 
 impl UserChange {
-    /// Whether sessions made before must end with it.
-    pub(super) fn ends_sessions(&self) -> bool {
+    /// Whether sessions and API keys made before must end with it.
+    pub(crate) fn ends_sessions(&self) -> bool {
         self.password_hash.is_some() || self.active == Some(false)
     }
 
@@ -122,8 +122,8 @@ pub trait Users: Send + Sync {
     async fn password_hash(&self, id: UserId) -> Result<Option<String>, StoreError>;
 
     /// Changes a user and returns the new state, with the sessions that ended: where the password
-    /// changes or the user becomes inactive, every session of theirs but `keep` is ended in the
-    /// same step.
+    /// changes or the user becomes inactive, every session of theirs but `keep` is ended, and
+    /// every API key deleted, in the same step.
     ///
     /// # Errors
     /// `Conflict` as for making one; `NotFound`; `LastHolder`.

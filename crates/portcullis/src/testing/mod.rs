@@ -1,3 +1,54 @@
 //! What tests need: ours, and those of whoever uses the library. Nothing else imports it.
+//!
+//! - [`TestApp`] asks a router without a socket, as nobody or as users with real accounts, roles,
+//!   permissions and tokens.
+//! - [`FixedClock`] stands still until a test moves it; [`SeededChance`] repeats itself;
+//!   [`MailBox`] keeps letters.
+//! - [`hostile()`] asks every route of the access table as nobody, with every kind of bad
+//!   credential, as somebody who lacks what the route requires, and as somebody who has it.
+//! - [`contract`] is what any store must pass.
+//!
+//! ```
+//! use portcullis::credential::bearer;
+//! use portcullis::gate::Gate;
+//! use portcullis::identity::{AccessTokenVerifier, VerifiedBy};
+//! use portcullis::policy::permission;
+//! use portcullis::testing::{FixedClock, Setup, TestApp, hostile, rules};
+//!
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+//! let clock = FixedClock::at("2026-03-02T12:00:00Z");
+//! let rules = rules(&clock).start().await.unwrap();
+//! let gate = Gate::builder()
+//!     .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
+//!     .sources(clock.sources())
+//!     .build()
+//!     .unwrap();
+//! let routes = gate.routes::<()>().get("/read", permission("read"), async || "You may read.");
+//! let app = TestApp::new(routes.finish().unwrap(), rules);
+//!
+//! app.anon().get("/read").await.expect(401);
+//! app.user("gus").get("/read").await.expect(403);
+//! app.user("rita").with_permission("read").get("/read").await.expect(200);
+//! hostile(&app, &Setup::new()).await;
+//! # });
+//! ```
 
+mod app;
+mod client;
+mod clock;
 pub mod contract;
+mod hostile;
+mod mail;
+
+pub use app::{TestApp, rules};
+pub use client::{Answer, TestClient, TestRequest};
+pub use clock::{FixedClock, SeededChance};
+pub use hostile::{Covered, Setup, hostile};
+pub use mail::MailBox;
+
+/// Unwraps where a test cannot go on.
+#[expect(clippy::panic, reason = "a test speaks by panicking")]
+#[track_caller]
+fn must<T, E: std::fmt::Debug>(what: &str, answer: Result<T, E>) -> T {
+    answer.unwrap_or_else(|error| panic!("{what}: {error:?}"))
+}

@@ -1,6 +1,7 @@
 //! The nouns: plain data with public fields. Imports nothing of ours and knows no HTTP.
 
 mod access;
+mod api_key;
 mod clause;
 mod client;
 mod ids;
@@ -14,6 +15,7 @@ mod session;
 mod user;
 
 pub use access::{Access, Conditional, ScopeBook, ScopeRule};
+pub use api_key::ApiKey;
 pub use clause::{Clause, Condition, Hours, InvalidClause, Network, Remedy, Weekday};
 pub use client::Client;
 pub use ids::{ClientId, GrantId, SessionId, TokenId, UserId};

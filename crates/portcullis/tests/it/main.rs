@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "they are tests")]
 
 mod app;
+mod hostile;
 mod session;

@@ -1,5 +1,6 @@
 //! A store that forgets everything when it is dropped: for tests and examples.
 
+mod api_keys;
 mod clients;
 mod grants;
 mod keys;

@@ -6,8 +6,8 @@ use crate::store::feed::CHANGES_KEPT;
 use crate::store::graph::{self, Inclusions};
 use crate::store::{Change, Digest, KeyRecord, StoreError, TokenRecord};
 use crate::types::{
-    Client, ClientId, Grant, Role, RoleRecord, Scope, Session, SessionId, Subject, Timestamp,
-    TokenId, User, UserId,
+    ApiKey, Client, ClientId, Grant, Role, RoleRecord, Scope, Session, SessionId, Subject,
+    Timestamp, TokenId, User, UserId,
 };
 
 /// A user and what is not part of one.
@@ -51,6 +51,7 @@ pub(super) struct State {
     pub tokens: BTreeMap<Digest, TokenRecord>,
     pub revoked: BTreeMap<TokenId, Timestamp>,
     pub keys: BTreeMap<String, KeyRecord>,
+    pub api_keys: BTreeMap<Digest, ApiKey>,
     changes: VecDeque<Change>,
     position: u64,
 }

@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::MemoryStore;
 use super::state::Refresh;
 use crate::store::rotation::{Used, Verdict, judge};
 use crate::store::{Change, Digest, Rotation, StoreError, TokenRecord, Tokens};
-use crate::types::{Session, Timestamp, TokenId};
+use crate::types::{Scope, Session, Timestamp, TokenId};
 
 #[async_trait]
 impl Tokens for MemoryStore {
@@ -99,10 +101,13 @@ impl Tokens for MemoryStore {
         })
     }
 
-    async fn session_by_refresh(&self, digest: &Digest) -> Result<Option<Session>, StoreError> {
+    async fn session_by_refresh(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<(Session, BTreeSet<Scope>)>, StoreError> {
         Ok(self.with(|state| {
-            let refresh = state.refresh.get(digest)?;
-            state.sessions.get(&refresh.session).map(|kept| kept.session.clone())
+            let kept = state.sessions.get(&state.refresh.get(digest)?.session)?;
+            Some((kept.session.clone(), kept.scopes.clone()))
         }))
     }
 
@@ -111,6 +116,7 @@ impl Tokens for MemoryStore {
         Ok(self.with(|state| {
             let mut gone =
                 state.drop_sessions(|s| s.idle_expires_at <= cutoff || s.expires_at <= cutoff);
+            gone += state.drop_api_keys(|key| key.expires_at <= now);
             let count = |state: &super::State| {
                 state.tokens.len() + state.revoked.len() + state.ended.len() + state.keys.len()
             };

@@ -14,6 +14,7 @@ const UNIQUE: &[(&str, &str)] = &[
     ("sessions.cookie", "cookie"),
     ("refresh_tokens.digest", "refresh_token"),
     ("access_tokens.", "token"),
+    ("api_keys.", "api_key"),
 ];
 
 /// SQLite's primary result codes that pass: busy, locked, no memory, read-only, interrupted, I/O

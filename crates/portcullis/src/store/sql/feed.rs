@@ -59,6 +59,7 @@ fn read_change(kind: &str, subject: &str, row: &SqliteRow) -> Result<Change, Sto
         "client" => Change::Subject(Subject::Client(ClientId::from(subject))),
         "roles" => Change::Roles,
         "keys" => Change::Keys,
+        "api_keys" => Change::ApiKeys,
         "session" => Change::SessionEnded(row::text(row, "subject")?, row::time(row, "at")?),
         "token" => Change::TokenRevoked(row::text(row, "subject")?, row::time(row, "at")?),
         // Written by something newer: whatever it is, reading all of it anew is right.

@@ -3,6 +3,7 @@
 //! Placeholders are `$1`, times are microseconds and ids text, so that a second engine can run the
 //! same statements.
 
+mod api_keys;
 mod clients;
 mod connect;
 mod error;

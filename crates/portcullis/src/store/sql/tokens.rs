@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnection;
 
@@ -6,7 +8,7 @@ use super::{SqlStore, failed};
 use crate::store::feed::CHANGES_KEPT;
 use crate::store::rotation::{Used, Verdict, judge};
 use crate::store::{Digest, Rotation, StoreError, TokenRecord, Tokens, tokens};
-use crate::types::{Session, Timestamp, TokenId};
+use crate::types::{Scope, Session, Timestamp, TokenId};
 
 /// How many rows one statement of a sweep deletes, so that others may write in between.
 const BATCH: i64 = 500;
@@ -21,6 +23,11 @@ const SWEEPS: &[(&str, bool)] = &[
     (
         "DELETE FROM revoked_tokens WHERE id IN
             (SELECT id FROM revoked_tokens WHERE expires_at <= $1 LIMIT $2)",
+        false,
+    ),
+    (
+        "DELETE FROM api_keys WHERE id IN
+            (SELECT id FROM api_keys WHERE expires_at <= $1 LIMIT $2)",
         false,
     ),
     (
@@ -171,17 +178,20 @@ impl Tokens for SqlStore {
         Ok(session)
     }
 
-    async fn session_by_refresh(&self, digest: &Digest) -> Result<Option<Session>, StoreError> {
+    async fn session_by_refresh(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<(Session, BTreeSet<Scope>)>, StoreError> {
         let found = sqlx::query(concat!(
             "SELECT ",
             session_columns!(),
-            " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.digest = $1"
+            ", s.scopes FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.digest = $1"
         ))
         .bind(digest.as_slice())
         .fetch_optional(&self.readers)
         .await
         .map_err(failed)?;
-        found.as_ref().map(row::session).transpose()
+        found.as_ref().map(|found| Ok((row::session(found)?, row::scopes(found)?))).transpose()
     }
 
     async fn sweep(&self, now: Timestamp, keep_seconds: u32) -> Result<u64, StoreError> {

@@ -111,6 +111,11 @@ impl Users for SqlStore {
         .await
         .map_err(failed)?;
         let ended = if change.ends_sessions() {
+            sqlx::query("DELETE FROM api_keys WHERE user_id = $1")
+                .bind(id.to_string())
+                .execute(&mut *deed)
+                .await
+                .map_err(failed)?;
             sessions::end_all(&mut deed, id, keep, now).await?
         } else {
             Vec::new()

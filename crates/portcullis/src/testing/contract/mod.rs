@@ -10,6 +10,7 @@
 //! ```
 
 mod access;
+mod api_keys;
 mod clients;
 mod feed;
 mod holders;
@@ -74,6 +75,9 @@ pub async fn all<S: Store>(make: impl AsyncFn() -> S) {
         rotation::ends_the_session_on_reuse,
         rotation::stops_where_the_session_does,
         rotation::of_fifty_at_once_leaves_one_lineage,
+        api_keys::are_kept_used_and_deleted,
+        api_keys::end_with_their_user,
+        api_keys::are_bounded_and_swept,
         keys::are_kept_in_order,
         keys::are_made_first_by_one_only,
         feed::tells_what_changed,

@@ -36,7 +36,10 @@ pub(super) async fn goes_from_one_to_the_next<S: Store>(store: &Arc<S>) {
         assert_eq!(ok(store.session(id).await).as_ref(), Some(&**session));
     }
     for known in [first, second, third] {
-        let session = ok(store.session_by_refresh(&known).await);
+        let found = ok(store.session_by_refresh(&known).await);
+        let scopes = ["items:read".into(), "items:write".into()];
+        assert_eq!(found.as_ref().map(|(_, scopes)| scopes.clone()), Some(scopes.into()));
+        let session = found.map(|(session, _)| session);
         assert_eq!(session.map(|session| session.id), Some(id));
     }
     assert_eq!(rotate(&**store, &digest(), &digest(), NOW).await, Rotation::Unknown);

@@ -1,0 +1,32 @@
+//! By an API key that a user made.
+
+use async_trait::async_trait;
+use http::request::Parts;
+use secrecy::ExposeSecret;
+
+use super::Verifier;
+use crate::credential::{Rejection, TokenCredential};
+use crate::rules::Rules;
+use crate::types::Principal;
+
+/// Knows users by the API keys they made.
+#[derive(Clone, Debug)]
+pub struct ApiKeyVerifier {
+    rules: Rules,
+}
+
+impl ApiKeyVerifier {
+    /// Verifies keys that these rules made.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self { rules }
+    }
+}
+
+#[async_trait]
+impl Verifier<TokenCredential> for ApiKeyVerifier {
+    async fn verify(&self, credential: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
+        let text = credential.0.expose_secret();
+        self.rules.principal_of_api_key(text).await.map_err(Rejection::from)
+    }
+}

@@ -1,0 +1,239 @@
+//! API keys: tokens that people make for their own programs.
+//!
+//! A key is looked up once a minute and known in between by the digest of its text; the same
+//! look-up notes that it was used. Memory forgets every key when one is deleted, so a deleted one
+//! is void on the next request. It is judged by its owner's standing as of now, and its scopes can
+//! only narrow that.
+//!
+//! A new password, however it came about, and becoming inactive delete every key of a user, as
+//! they end every session: whoever knew the old password may have made one. Signing out
+//! everywhere does not, since a key is no sign-in.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Rules;
+use super::access_tokens::Denied;
+use super::sessions::{LOOKED_UP_EVERY, later};
+use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::secret::{Hidden, OpaqueKind, OpaqueToken};
+use crate::store::{API_KEYS, Digest};
+use crate::types::{ApiKey, Principal, Scope, Scopes, Subject, Timestamp, TokenId, UserId};
+
+/// An API key to be made.
+#[derive(Clone, Debug, Default)]
+pub struct ApiKeyRequest {
+    /// What its owner calls it: 1 to 100 characters.
+    pub name: String,
+    /// What it is limited to; all its owner may have now where `None`.
+    pub scopes: Option<BTreeSet<Scope>>,
+    /// When it ends; after [`Settings::api_key_ttl`](super::Settings::api_key_ttl) where `None`.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A key that was looked up.
+#[derive(Debug)]
+pub(super) struct ShownKey {
+    key: ApiKey,
+    scopes: Arc<BTreeSet<Scope>>,
+    looked_up_at: Timestamp,
+}
+
+impl Rules {
+    /// Makes an API key for whoever asks. The key itself is returned once and kept nowhere.
+    ///
+    /// # Errors
+    /// 403 for who is no user, or signed in by an API key: a key that leaked must not multiply.
+    /// A 422 that points at each fault; 409 where there are [`API_KEYS`] already; 503.
+    pub async fn create_api_key(
+        &self,
+        who: &Principal,
+        request: ApiKeyRequest,
+    ) -> Result<(ApiKey, Hidden<String>), Problem> {
+        let Some(user) = who.user() else {
+            return Err(Problem::new(ProblemKind::Forbidden).detail("Only a user may do this."));
+        };
+        if who.token.is_some() && who.session.is_none() {
+            return Err(Problem::new(ProblemKind::Forbidden)
+                .detail("An API key cannot make another one: sign in for that."));
+        }
+        let known = self.0.standings.of(self.store(), &who.subject).await?;
+        let known = known.filter(|known| known.active).ok_or(ProblemKind::InvalidCredential)?;
+        let now = self.now();
+        let (scopes, expires_at) = self.check_api_key(who, &request, now)?;
+        let secret =
+            OpaqueToken::mint(&self.0.sources, OpaqueKind::ApiKey).map_err(Problem::internal)?;
+        let key = ApiKey {
+            id: TokenId(self.0.sources.uuid().map_err(Problem::internal)?),
+            user,
+            name: request.name,
+            scopes,
+            created_at: now,
+            expires_at,
+            last_used_at: None,
+        };
+        let (rules, kept, digest) = (self.clone(), key.clone(), secret.digest());
+        let (session, password) = (who.session, known.password_version);
+        self.change(|mark| mark, async move {
+            if !rules.store().insert_api_key(&kept, &digest).await? {
+                return Err(Problem::new(ProblemKind::Conflict)
+                    .detail(format!("There are {API_KEYS} keys already: delete one first.")));
+            }
+            // Whatever allowed this may have ended while it was done: then so does the key.
+            let standing = rules.store().standing(&Subject::User(user)).await?;
+            let same_password = standing.is_some_and(|now| now.password_version == password);
+            let signed_in = match session {
+                None => true,
+                Some(id) => rules.store().session(id).await?.is_some_and(|row| row.is_live(now)),
+            };
+            if same_password && signed_in {
+                return Ok(());
+            }
+            rules.store().delete_api_key(user, kept.id).await?;
+            Err(ProblemKind::InvalidCredential.into())
+        })
+        .await?;
+        Ok((key, Hidden::new(secret.expose().to_owned())))
+    }
+
+    /// The scopes and the end of a key that is asked for.
+    fn check_api_key(
+        &self,
+        who: &Principal,
+        request: &ApiKeyRequest,
+        now: Timestamp,
+    ) -> Result<(BTreeSet<Scope>, Timestamp), Problem> {
+        let mut faults = Vec::new();
+        let mut fault = |pointer: &str, detail: String| {
+            faults.push(BodyFault { pointer: pointer.to_owned(), detail });
+        };
+        if !(1..=100).contains(&request.name.chars().count()) {
+            fault("/name", "It must have 1 to 100 characters.".to_owned());
+        }
+        let may = self.narrow(&who.access, None).unwrap_or_default();
+        let carried = |scope: &Scope| match &who.scopes {
+            Scopes::All => true,
+            Scopes::Only(scopes) => scopes.contains(scope),
+        };
+        let scopes = match &request.scopes {
+            None => may.into_iter().filter(carried).collect(),
+            Some(asked) => {
+                for scope in asked.iter().filter(|scope| !may.contains(*scope) || !carried(scope)) {
+                    fault("/scopes", format!("You cannot have the scope {scope}."));
+                }
+                asked.clone()
+            }
+        };
+        let longest = later(now, self.0.settings.api_key_longest_ttl);
+        let usual = later(now, self.0.settings.api_key_ttl);
+        let expires_at = request.expires_at.unwrap_or(usual);
+        if expires_at <= now || expires_at > longest {
+            fault("/expires_at", format!("It must lie in the future, at {longest} at the latest."));
+        }
+        if faults.is_empty() {
+            Ok((scopes, expires_at))
+        } else {
+            Err(Problem::new(ProblemKind::Invalid).faults(faults))
+        }
+    }
+
+    /// The user's API keys that have not expired, newest first.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn api_keys(&self, user: UserId) -> Result<Vec<ApiKey>, Problem> {
+        Ok(self.store().api_keys(user, self.now()).await?)
+    }
+
+    /// Deletes an API key of a user's: it is void on the next request. Returns whether they had
+    /// it.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn delete_api_key(&self, user: UserId, key: TokenId) -> Result<bool, Problem> {
+        let rules = self.clone();
+        self.change(|mark| mark, async move {
+            let deleted = rules.store().delete_api_key(user, key).await;
+            // Also where it failed: the answer may be all that was lost.
+            rules.forget_api_keys();
+            Ok(deleted?)
+        })
+        .await
+    }
+
+    /// Deletes every API key of a user's. Returns how many.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn delete_api_keys(&self, user: UserId) -> Result<u64, Problem> {
+        let rules = self.clone();
+        self.change(|mark| mark, async move {
+            let deleted = rules.store().delete_api_keys(user).await;
+            rules.forget_api_keys();
+            Ok(deleted?)
+        })
+        .await
+    }
+
+    /// Forgets the keys that were looked up. Within a change, behind its commit.
+    pub(super) fn forget_api_keys(&self) {
+        self.0.api_keys.clear();
+    }
+
+    /// Deletes the key with this digest, if there is one.
+    pub(super) async fn revoke_api_key(&self, digest: &Digest) -> Result<(), Problem> {
+        if let Some(key) = self.store().api_key(digest).await? {
+            self.delete_api_key(key.user, key.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Who an API key speaks for.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub async fn principal_of_api_key(&self, text: &str) -> Result<Principal, Denied> {
+        let Ok((OpaqueKind::ApiKey, digest)) = OpaqueToken::parse(text) else {
+            return Err(Denied::Invalid);
+        };
+        let now = self.now();
+        let shown = self.look_up_api_key(&digest, now).await?;
+        if now >= shown.key.expires_at {
+            return Err(Denied::Invalid);
+        }
+        let subject = Subject::User(shown.key.user);
+        let known = self.0.standings.of(self.store(), &subject).await?;
+        let known = known.filter(|known| known.active).ok_or(Denied::Invalid)?;
+        let mut principal = Principal::new(subject, Arc::clone(&known.name));
+        principal.access = Arc::clone(&known.access);
+        principal.scopes = Scopes::Only(Arc::clone(&shown.scopes));
+        principal.token = Some(shown.key.id);
+        Ok(principal)
+    }
+
+    async fn look_up_api_key(
+        &self,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Arc<ShownKey>, Denied> {
+        let standings = &self.0.standings;
+        if standings.is_settled()
+            && let Some(shown) = self.0.api_keys.get(digest)
+            && now.duration_since(shown.looked_up_at).as_secs() < LOOKED_UP_EVERY
+        {
+            return Ok(shown);
+        }
+        let begun = standings.begun();
+        let key = self.store().api_key(digest).await?.ok_or(Denied::Invalid)?;
+        let since_use = key.last_used_at.map(|at| now.duration_since(at).as_secs());
+        if now < key.expires_at && since_use.is_none_or(|seconds| seconds >= LOOKED_UP_EVERY) {
+            self.store().touch_api_key(key.id, now).await?;
+        }
+        let scopes = Arc::new(key.scopes.clone());
+        let shown = Arc::new(ShownKey { key, scopes, looked_up_at: now });
+        standings.keep_if_unchanged(begun, || {
+            self.0.api_keys.insert(*digest, Arc::clone(&shown));
+        });
+        Ok(shown)
+    }
+}

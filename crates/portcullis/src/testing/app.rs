@@ -1,0 +1,127 @@
+//! An application under test.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use axum::Router;
+use serde_json::Value;
+
+use super::clock::FixedClock;
+use super::{TestClient, must};
+use crate::clock::Sources;
+use crate::describe::OpenApi;
+use crate::rules::{Rules, RulesBuilder};
+use crate::secret::{MasterSecret, PasswordSettings};
+use crate::store::MemoryStore;
+use crate::table::{AccessTable, Finished};
+
+/// Rules for tests: a store in memory, the cheapest hashes, this clock.
+///
+/// # Panics
+/// Where the system has no randomness to give.
+#[must_use]
+pub fn rules(clock: &FixedClock) -> RulesBuilder {
+    let master = must("a master secret", MasterSecret::generate(&Sources::system()));
+    Rules::builder(Arc::new(MemoryStore::new()), master)
+        .sources(clock.sources())
+        .passwords(PasswordSettings::cheap())
+}
+
+/// An application under test: asked without a socket, through everything that stands around its
+/// routes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct TestApp(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    router: Router,
+    access: AccessTable,
+    openapi: OpenApi,
+    document: Value,
+    rules: Option<Rules>,
+    addresses: AtomicU16,
+}
+
+impl TestApp {
+    /// An application whose users these rules know. Give the rules
+    /// [`PasswordSettings::cheap`](crate::secret::PasswordSettings::cheap), or wait for each hash.
+    #[must_use]
+    pub fn new(app: Finished, rules: Rules) -> Self {
+        Self::assemble(app, Some(rules))
+    }
+
+    /// An application that knows its users by itself: ask as nobody, and bring the credential as a
+    /// header.
+    #[must_use]
+    pub fn without_rules(app: Finished) -> Self {
+        Self::assemble(app, None)
+    }
+
+    fn assemble(app: Finished, rules: Option<Rules>) -> Self {
+        Self(Arc::new(Inner {
+            router: app.router,
+            access: app.access,
+            document: app.openapi.to_value(),
+            openapi: app.openapi,
+            rules,
+            addresses: AtomicU16::new(0),
+        }))
+    }
+
+    /// The rules behind it.
+    ///
+    /// # Panics
+    /// Where it was made without rules.
+    #[must_use]
+    #[track_caller]
+    pub fn rules(&self) -> &Rules {
+        must("the rules", self.0.rules.as_ref().ok_or("this application was made without rules"))
+    }
+
+    /// Who may call which route.
+    #[must_use]
+    pub fn access(&self) -> &AccessTable {
+        &self.0.access
+    }
+
+    /// The OpenAPI document.
+    #[must_use]
+    pub fn openapi(&self) -> &OpenApi {
+        &self.0.openapi
+    }
+
+    /// Asks as nobody.
+    #[must_use]
+    pub fn anon(&self) -> TestClient {
+        TestClient::new(self.clone(), None)
+    }
+
+    /// Asks as this user, with an access token in the form the rules make by default. The account
+    /// is made where there is none.
+    #[must_use]
+    pub fn user(&self, username: &str) -> TestClient {
+        TestClient::new(self.clone(), Some(username))
+    }
+
+    pub(super) fn router(&self) -> Router {
+        self.0.router.clone()
+    }
+
+    pub(super) fn document(&self) -> &Value {
+        &self.0.document
+    }
+
+    /// The name of the session's cookie, as the document says it.
+    pub(super) fn cookie_name(&self) -> Option<&str> {
+        let schemes = self.document()["components"]["securitySchemes"].as_object()?;
+        let cookie = schemes.values().find(|scheme| scheme["in"] == "cookie")?;
+        cookie["name"].as_str()
+    }
+
+    /// An address that no sign-in came from yet, so that many sign-ins are no flood.
+    pub(super) fn fresh_address(&self) -> IpAddr {
+        let number = self.0.addresses.fetch_add(1, Ordering::Relaxed);
+        Ipv6Addr::new(0x2001, 0xdb8, 0, number, 0, 0, 0, 1).into()
+    }
+}

@@ -1,0 +1,126 @@
+//! A clock that stands still, and chance that repeats itself.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use jiff::SignedDuration;
+
+use super::must;
+use crate::clock::{Chance, Clock, NoChance, Sources, SystemChance};
+use crate::types::Timestamp;
+
+/// A clock that stands still until it is moved. Its clones show the same time.
+///
+/// ```
+/// use portcullis::clock::Clock;
+/// use portcullis::testing::FixedClock;
+///
+/// let clock = FixedClock::at("2026-03-02T09:00:00Z");
+/// clock.advance(90);
+/// assert_eq!(clock.now().to_string(), "2026-03-02T09:01:30Z");
+/// ```
+#[derive(Clone, Debug)]
+pub struct FixedClock(Arc<RwLock<Timestamp>>);
+
+impl FixedClock {
+    /// Stands at this moment.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self(Arc::new(RwLock::new(now)))
+    }
+
+    /// Stands at this moment, written like `2026-03-02T09:00:00Z`.
+    ///
+    /// # Panics
+    /// Where it is no moment.
+    #[must_use]
+    #[track_caller]
+    pub fn at(now: &str) -> Self {
+        Self::new(must("a moment", now.parse()))
+    }
+
+    /// Moves to this moment.
+    pub fn set(&self, now: Timestamp) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// Moves on by this many seconds; back where they are negative.
+    pub fn advance(&self, seconds: i64) {
+        let mut now = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *now = now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    }
+
+    /// This clock with the system's chance.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        Sources { clock: Arc::new(self.clone()), chance: Arc::new(SystemChance) }
+    }
+
+    /// This clock with chance that repeats itself: the same ids and opaque tokens in every run.
+    #[must_use]
+    pub fn seeded(&self, seed: u64) -> Sources {
+        Sources { clock: Arc::new(self.clone()), chance: Arc::new(SeededChance::new(seed)) }
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Chance that repeats itself: the same seed draws the same bytes in the same order, and hardly
+/// ever the same twice.
+#[derive(Debug)]
+pub struct SeededChance {
+    seed: u64,
+    drawn: AtomicU64,
+}
+
+impl SeededChance {
+    /// Begins anew from this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, drawn: AtomicU64::new(0) }
+    }
+}
+
+impl Chance for SeededChance {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoChance> {
+        for chunk in bytes.chunks_mut(32) {
+            let count = self.drawn.fetch_add(1, Ordering::Relaxed);
+            let block = digest(&SHA256, &[self.seed.to_be_bytes(), count.to_be_bytes()].concat());
+            chunk.copy_from_slice(&block.as_ref()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_itself_and_never_draws_the_same_twice() {
+        let draw = |seed| {
+            let chance = SeededChance::new(seed);
+            let mut drawn = [[0; 40]; 50];
+            drawn.iter_mut().for_each(|bytes| chance.fill(bytes).unwrap());
+            drawn
+        };
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+        let distinct: std::collections::BTreeSet<_> = draw(1).into_iter().collect();
+        assert_eq!(distinct.len(), 50);
+    }
+
+    #[test]
+    fn a_clock_shows_its_clones_what_it_was_set_to() {
+        let clock = FixedClock::at("2026-01-01T00:00:00Z");
+        let sources = clock.seeded(1);
+        clock.advance(-1);
+        assert_eq!(sources.now().to_string(), "2025-12-31T23:59:59Z");
+        assert_eq!(clock.seeded(7).uuid(), clock.seeded(7).uuid());
+    }
+}

@@ -1,0 +1,101 @@
+use std::sync::Arc;
+
+use super::samples::{HOUR, NOW, at, digest, ok, refused, session, user, uuid};
+use crate::store::{API_KEYS, Change, Store, StoreError, UserChange};
+use crate::types::{ApiKey, TokenId, UserId};
+
+fn key(user: UserId, name: &str) -> ApiKey {
+    ApiKey {
+        id: TokenId(uuid()),
+        user,
+        name: name.to_owned(),
+        scopes: ["items:read".into(), "items:write".into()].into(),
+        created_at: NOW,
+        expires_at: at(900),
+        last_used_at: None,
+    }
+}
+
+pub(super) async fn are_kept_used_and_deleted<S: Store>(store: &Arc<S>) {
+    let ada = user(&**store, "ada", &[]).await;
+    let bob = user(&**store, "bob", &[]).await;
+    let (mut first, second) = (key(ada, "deploy"), ApiKey { created_at: at(1), ..key(ada, "") });
+    let (secret, other) = (digest(), digest());
+    assert!(ok(store.insert_api_key(&first, &secret).await));
+    assert!(ok(store.insert_api_key(&second, &other).await));
+    assert_eq!(ok(store.api_key(&secret).await), Some(first.clone()));
+    assert_eq!(ok(store.api_key(&digest()).await), None);
+    assert_eq!(ok(store.api_keys(ada, NOW).await), [second.clone(), first.clone()]);
+    assert_eq!(ok(store.api_keys(bob, NOW).await), []);
+    assert_eq!(ok(store.api_keys(ada, at(900)).await), []);
+    refused!(
+        store.insert_api_key(&first, &digest()).await,
+        StoreError::Conflict { field: "api_key" }
+    );
+    let again = key(ada, "again");
+    refused!(
+        store.insert_api_key(&again, &secret).await,
+        StoreError::Conflict { field: "api_key" }
+    );
+    for (now, noted) in [(60, 60), (120, 120), (90, 120)] {
+        ok(store.touch_api_key(first.id, at(now)).await);
+        first.last_used_at = Some(at(noted));
+        assert_eq!(ok(store.api_key(&secret).await), Some(first.clone()));
+    }
+    ok(store.touch_api_key(TokenId(uuid()), NOW).await);
+    let (here, _) = ok(store.changes(None).await);
+    assert!(!ok(store.delete_api_key(bob, first.id).await), "another's");
+    assert!(ok(store.delete_api_key(ada, first.id).await));
+    assert!(!ok(store.delete_api_key(ada, first.id).await));
+    assert_eq!(ok(store.changes(Some(here)).await).1, [Change::ApiKeys]);
+    assert_eq!(ok(store.api_key(&secret).await), None);
+    assert_eq!(ok(store.delete_api_keys(bob).await), 0);
+    assert_eq!(ok(store.delete_api_keys(ada).await), 1);
+    assert_eq!(ok(store.api_key(&other).await), None);
+}
+
+pub(super) async fn end_with_their_user<S: Store>(store: &Arc<S>) {
+    let ada = user(&**store, "ada", &[]).await;
+    let bob = user(&**store, "bob", &[]).await;
+    let (secret, theirs) = (digest(), digest());
+    assert!(ok(store.insert_api_key(&key(bob, "bob's"), &theirs).await));
+    let keep = session(&**store, ada).await;
+    let deeds = [
+        UserChange { name: Some(Some("Ada".to_owned())), ..Default::default() },
+        UserChange { password_hash: Some("new".to_owned()), ..Default::default() },
+        UserChange { active: Some(false), ..Default::default() },
+    ];
+    for (change, left) in deeds.into_iter().zip([true, false, false]) {
+        assert!(ok(store.insert_api_key(&key(ada, "x"), &secret).await));
+        let (here, _) = ok(store.changes(None).await);
+        ok(store.update_user(ada, change, Some(keep), None, at(1)).await);
+        assert_eq!(ok(store.api_key(&secret).await).is_some(), left);
+        let told = ok(store.changes(Some(here)).await).1.contains(&Change::ApiKeys);
+        assert_eq!(told, !left);
+        ok(store.delete_api_keys(ada).await);
+    }
+    for stranger in [ada, UserId(uuid())] {
+        let answer = store.insert_api_key(&key(stranger, "x"), &secret).await;
+        assert!(matches!(answer, Err(StoreError::NotFound { what: "user" })), "{answer:?}");
+    }
+    assert!(ok(store.api_key(&theirs).await).is_some());
+    ok(store.delete_user(bob, None, at(2)).await);
+    assert_eq!(ok(store.api_key(&theirs).await), None);
+}
+
+pub(super) async fn are_bounded_and_swept<S: Store>(store: &Arc<S>) {
+    let ada = user(&**store, "ada", &[]).await;
+    let last = digest();
+    for n in 0..API_KEYS {
+        let expires_at = if n == 0 { at(10) } else { at(900) };
+        let key = ApiKey { expires_at, ..key(ada, "x") };
+        assert!(ok(store.insert_api_key(&key, &digest()).await));
+    }
+    assert!(!ok(store.insert_api_key(&key(ada, "x"), &last).await), "one too many");
+    assert_eq!(ok(store.api_key(&last).await), None);
+    let later = ApiKey { created_at: at(10), ..key(ada, "x") };
+    assert!(ok(store.insert_api_key(&later, &last).await), "one has expired");
+    assert_eq!(ok(store.sweep(at(9), HOUR).await), 0);
+    assert_eq!(ok(store.sweep(at(10), HOUR).await), 1);
+    assert_eq!(ok(store.api_keys(ada, NOW).await).len(), API_KEYS);
+}

@@ -1,0 +1,115 @@
+//! The ways to satisfy a requirement, and what a principal on one of them holds.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::policy::{Decision, Requirement, Roles};
+use crate::rules::Rules;
+use crate::table::AccessRow;
+use crate::testing::TestClient;
+use crate::types::{Access, Context, Permission, Principal, Role, Scope, Scopes, Subject, UserId};
+
+/// What somebody holds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holds {
+    pub(super) roles: BTreeSet<Role>,
+    pub(super) permissions: BTreeSet<Permission>,
+    pub(super) scopes: BTreeSet<Scope>,
+    pub(super) denied: BTreeSet<Permission>,
+    /// What no account can be given.
+    pub(super) beyond: Vec<String>,
+}
+
+/// A requirement as an OR of ANDs: each list of terms is a way.
+pub(super) fn ways(who: &Requirement) -> Vec<Vec<&Requirement>> {
+    match who {
+        Requirement::Any(terms) => terms.iter().flat_map(ways).collect(),
+        Requirement::All(terms) => terms.iter().fold(vec![Vec::new()], |ways_so_far, term| {
+            let more = ways(term);
+            let join = |way: &Vec<_>| {
+                more.iter().map(|one| [way.as_slice(), one].concat()).collect::<Vec<_>>()
+            };
+            ways_so_far.iter().flat_map(join).collect()
+        }),
+        term => vec![vec![term]],
+    }
+}
+
+impl Holds {
+    /// Just what these terms ask for.
+    pub(super) fn of(terms: &[&Requirement], rules: &Rules) -> Self {
+        let mut holds = Self::default();
+        for term in terms {
+            match term {
+                Requirement::Role(role) => {
+                    holds.roles.insert(role.clone());
+                }
+                Requirement::Permission(permission) => {
+                    holds.permissions.insert(permission.clone());
+                }
+                Requirement::Scope(scope) => {
+                    holds.scopes.insert(scope.clone());
+                    let rule = rules.scope_book().rules.get(scope);
+                    holds.permissions.extend(rule.and_then(|rule| rule.permission.clone()));
+                }
+                Requirement::Is(_) => holds.beyond.push(term.to_string()),
+                _ => {}
+            }
+        }
+        holds
+    }
+
+    /// The user who holds it, through `client`.
+    pub(super) fn given_to(&self, mut client: TestClient) -> TestClient {
+        client = client.with_scopes(self.scopes.iter().cloned());
+        for role in &self.roles {
+            client = client.with_role(role.clone());
+        }
+        for permission in &self.permissions {
+            client = client.with_permission(permission.clone());
+        }
+        for permission in &self.denied {
+            client = client.denied(permission.clone());
+        }
+        client
+    }
+
+    /// What the requirement says of whoever holds it and has just signed in: worked out from the
+    /// value alone, without store, token or gate.
+    pub(super) fn judged(
+        &self,
+        row: &AccessRow,
+        (rules, roles): (&Rules, Option<&Roles>),
+        (limited, address): (bool, Option<IpAddr>),
+    ) -> Decision {
+        let live = rules.roles();
+        let mut held = live.unfold(self.roles.iter().cloned());
+        if let Some(roles) = roles {
+            let more = roles.unfold(held.roles.iter().chain(&self.roles).cloned());
+            held.roles.extend(more.roles);
+            held.allowed.extend(more.allowed);
+            held.denied.extend(more.denied);
+        }
+        let id = UserId(uuid::Uuid::from_u128(1));
+        let mut who = Principal::new(Subject::User(id), "model");
+        who.access = Arc::new(Access {
+            roles: held.roles.union(&self.roles).cloned().collect(),
+            allowed: held.allowed.union(&self.permissions).cloned().collect(),
+            denied: held.denied.union(&self.denied).cloned().collect(),
+            conditional: Vec::new(),
+            scopes: Arc::clone(rules.scope_book()),
+        });
+        who.scopes =
+            if limited { Scopes::Only(Arc::new(self.scopes.clone())) } else { Scopes::All };
+        who.since = Some(rules.now());
+        who.context = Context {
+            method: Some(row.method.clone()),
+            route: Some(Arc::clone(&row.path)),
+            address,
+            now: rules.now(),
+            ..Context::default()
+        };
+        row.who.check(&who)
+    }
+}

@@ -1,0 +1,41 @@
+//! A box that letters fall into.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::rules::{Mail, Post};
+
+/// Keeps letters instead of sending them. Its clones are the same box.
+#[derive(Clone, Debug, Default)]
+pub struct MailBox(Arc<Mutex<Vec<Mail>>>);
+
+impl MailBox {
+    /// An empty box.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every letter so far, oldest first.
+    #[must_use]
+    pub fn letters(&self) -> Vec<Mail> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The newest letter to this address.
+    #[must_use]
+    pub fn newest_to(&self, address: &str) -> Option<Mail> {
+        self.letters().into_iter().rev().find(|letter| letter.to == address)
+    }
+
+    /// Takes every letter out, oldest first.
+    #[must_use]
+    pub fn empty(&self) -> Vec<Mail> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Post for MailBox {
+    fn send(&self, mail: Mail) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
+    }
+}
