@@ -1,8 +1,8 @@
 //! From settings to an application: the store, the rules, the gate, the routes.
 
 mod gate;
-mod hello;
 mod health;
+mod hello;
 mod mail;
 mod open;
 mod roles;

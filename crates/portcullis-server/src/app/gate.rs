@@ -3,10 +3,12 @@
 use portcullis::arrival::Proxies;
 use portcullis::cors::Cors;
 use portcullis::credential::{
-    Carrier, SessionCookie, basic, bearer, cookie, csrf::Csrf, oauth2_password,
+    Carrier, SessionCookie, api_key_header, basic, bearer, cookie, csrf::Csrf, oauth2_password,
 };
 use portcullis::gate::{Gate, GateBuilder};
-use portcullis::identity::{AccessTokenVerifier, PasswordVerifier, SessionVerifier, VerifiedBy};
+use portcullis::identity::{
+    AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
+};
 use portcullis::problem::ConfigError;
 use portcullis::rules::Rules;
 use portcullis::types::Origin;
@@ -18,7 +20,10 @@ use crate::config::Settings;
 ///
 /// # Errors
 /// A [`ConfigError`] with every mistake of `[cors]` and `[server]`.
-pub(super) fn gate(settings: &Settings, rules: &Rules) -> Result<(Gate, SessionCookie), ConfigError> {
+pub(super) fn gate(
+    settings: &Settings,
+    rules: &Rules,
+) -> Result<(Gate, SessionCookie), ConfigError> {
     let cookie = session_cookie(settings)?;
     let scopes = scope_book();
     let sentences = scopes.rules.iter().map(|(name, rule)| (name.as_str(), &*rule.sentence));
@@ -29,6 +34,10 @@ pub(super) fn gate(settings: &Settings, rules: &Rules) -> Result<(Gate, SessionC
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
         .documented_also("oauth2", "bearer", flow)
         .scheme("cookie", cookie.clone().verified_by(SessionVerifier::new(rules.clone())))
+        .scheme(
+            "api_key",
+            api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(rules.clone())),
+        )
         .scopes(scopes)
         .build()?;
     Ok((gate, cookie))

@@ -12,10 +12,11 @@ use serde::Serialize;
 
 /// `/health/live` and `/health/ready`.
 pub(super) fn table(gate: &Gate) -> Routes<Rules> {
-    gate.routes()
-        .tag("health")
-        .get("/health/live", public("liveness probe"), live)
-        .get("/health/ready", public("readiness probe"), ready)
+    gate.routes().tag("health").get("/health/live", public("liveness probe"), live).get(
+        "/health/ready",
+        public("readiness probe"),
+        ready,
+    )
 }
 
 /// How it is.

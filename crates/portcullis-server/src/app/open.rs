@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use portcullis::clock::Sources;
 use portcullis::problem::{ConfigError, Problem};
-use portcullis::rules::{AccessFormat, Rules, Settings as RulesSettings, StartError, ThrottleSettings};
+use portcullis::rules::{
+    AccessFormat, Rules, Settings as RulesSettings, StartError, ThrottleSettings,
+};
 use portcullis::secret::{Algorithm, Hidden, MasterSecret, PasswordSettings, SigningKey};
 use portcullis::store::sql::{ConnectError, SqlStore};
 use portcullis::types::Role;

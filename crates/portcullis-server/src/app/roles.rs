@@ -31,7 +31,9 @@ pub(crate) fn basic_roles() -> Roles {
 
 /// The scopes a token may be limited to, and the permission behind each.
 pub(crate) fn scope_book() -> ScopeBook {
-    ScopeBook::new()
-        .register_for("items:read", "Read items.", "read")
-        .register_for("items:write", "Make and change items.", "write")
+    ScopeBook::new().register_for("items:read", "Read items.", "read").register_for(
+        "items:write",
+        "Make and change items.",
+        "write",
+    )
 }

@@ -42,6 +42,7 @@ pub(crate) fn application(
         .merge(routes::accounts::table(&gate))
         .merge(routes::oauth::table(&gate))
         .merge(routes::me::table(&gate))
+        .merge(routes::api_keys::table(&gate))
         .merge(routes::users::table(&gate))
         .merge(routes::grants::table(&gate))
         .merge(routes::roles::table(&gate));

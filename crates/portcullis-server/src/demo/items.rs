@@ -162,7 +162,10 @@ async fn list_items(State(items): State<Items>) -> Result<Json<ItemList>, Proble
     Ok(Json(ItemList { items: items.list().await? }))
 }
 
-async fn read_item(State(items): State<Items>, Path(id): Path<Uuid>) -> Result<Json<Item>, Problem> {
+async fn read_item(
+    State(items): State<Items>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Item>, Problem> {
     Ok(Json(items.get(id).await?))
 }
 

@@ -85,8 +85,7 @@ async fn make(rules: &Rules, sample: &Sample) -> Result<(), Problem> {
             None => None,
             Some(text) => Some(serde_json::from_str(text).map_err(Problem::internal)?),
         };
-        let request =
-            GrantRequest { effect: *effect, permission: (*permission).into(), condition };
+        let request = GrantRequest { effect: *effect, permission: (*permission).into(), condition };
         rules.grant(Subject::User(user.id), request).await?;
     }
     if sample.username == "ada" {
