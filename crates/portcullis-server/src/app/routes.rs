@@ -53,10 +53,16 @@ pub(crate) fn application(
     if let Some(items) = items {
         all = all.merge(items::table(&gate).with_state(items));
     }
+    // No cookie counts at the token endpoint, so none need be let through to it.
+    let token = match settings.cors.origins.is_empty() {
+        true => Cors::closed(),
+        false => Cors::token_endpoint(settings.cors.origins.clone()),
+    };
     let finished = all
         .merge(explorer(&gate))
         .openapi("/openapi.json", public("what this API can do"))
         .about(about(kind))
+        .cors("/token", token)
         .cors("/.well-known/jwks.json", Cors::public_metadata())
         .cors("/.well-known/oauth-authorization-server", Cors::public_metadata())
         .cors("/.well-known/oauth-protected-resource", Cors::public_metadata())

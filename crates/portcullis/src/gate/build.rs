@@ -115,6 +115,12 @@ impl GateBuilder {
         let mut faults = ConfigError::none();
         let sources = self.sources.unwrap_or_default();
         let cors = faults.take(self.cors.unwrap_or_else(Cors::closed).build());
+        // A challenge asks for `Authorization`, so a page must be able to send it.
+        if let Some(cors) = &cors
+            && self.schemes.iter().any(|one| one.scheme.challenge().is_some())
+        {
+            faults.take(cors.check_authorization());
+        }
         name_faults(&self.schemes, &self.aliases, &mut faults);
         if let Some(roles) = &self.roles {
             roles.faults(&mut faults);

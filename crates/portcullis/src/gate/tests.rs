@@ -157,6 +157,19 @@ fn challenges(response: &Response<()>) -> Vec<&str> {
         .collect()
 }
 
+#[test]
+fn cors_that_keeps_pages_from_signing_in_is_refused() {
+    use crate::cors::Headers;
+    let gate = |headers| {
+        Gate::builder()
+            .cors(Cors::closed().origins(["https://app.example"]).headers(headers))
+            .scheme("bearer", bearer().verified_by(Known))
+            .build()
+    };
+    assert!(gate(Headers::any()).unwrap_err().to_string().contains("authorization"));
+    assert!(gate(Headers::any().and("authorization")).is_ok());
+}
+
 #[tokio::test]
 async fn absent_wrong_lacking_and_right_are_four_answers() {
     assert_eq!(status("/admin", &[]).await, 401);
