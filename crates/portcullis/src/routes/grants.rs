@@ -14,7 +14,7 @@ use crate::rules::{GrantRequest, Rules};
 use crate::table::Routes;
 use crate::types::{Clause, Effect, GrantId, Role, Subject, UserId};
 
-fn manager() -> Requirement {
+fn administrator() -> Requirement {
     permission("roles:manage")
 }
 
@@ -22,16 +22,16 @@ fn manager() -> Requirement {
 pub fn table(gate: &Gate) -> Routes<Rules> {
     gate.routes()
         .tag("roles")
-        .get("/users/{id}/roles", manager(), list_roles_of_user)
-        .get("/users/{id}/roles/{name}", manager(), read_role_of_user)
-        .put("/users/{id}/roles/{name}", manager(), assign_role)
-        .delete("/users/{id}/roles/{name}", manager(), unassign_role)
-        .get("/users/{id}/grants", manager(), list_grants)
-        .post("/users/{id}/grants", manager(), create_grant)
-        .put("/users/{id}/grants", manager(), replace_grants)
-        .delete("/users/{id}/grants", manager(), delete_grants)
-        .get("/users/{id}/grants/{grant}", manager(), read_grant)
-        .delete("/users/{id}/grants/{grant}", manager(), delete_grant)
+        .get("/users/{id}/roles", administrator(), list_roles_of_user)
+        .get("/users/{id}/roles/{name}", administrator(), read_role_of_user)
+        .put("/users/{id}/roles/{name}", administrator(), assign_role)
+        .delete("/users/{id}/roles/{name}", administrator(), unassign_role)
+        .get("/users/{id}/grants", administrator(), list_grants)
+        .post("/users/{id}/grants", administrator(), create_grant)
+        .put("/users/{id}/grants", administrator(), replace_grants)
+        .delete("/users/{id}/grants", administrator(), delete_grants)
+        .get("/users/{id}/grants/{grant}", administrator(), read_grant)
+        .delete("/users/{id}/grants/{grant}", administrator(), delete_grant)
 }
 
 /// A permission to be allowed or denied.

@@ -16,7 +16,7 @@ use crate::rules::Rules;
 use crate::table::Routes;
 use crate::types::{Permission, Role, RoleRecord};
 
-fn manager() -> Requirement {
+fn administrator() -> Requirement {
     permission("roles:manage")
 }
 
@@ -24,11 +24,11 @@ fn manager() -> Requirement {
 pub fn table(gate: &Gate) -> Routes<Rules> {
     gate.routes()
         .tag("roles")
-        .get("/roles", manager(), list_roles)
-        .post("/roles", manager(), create_role)
-        .get("/roles/{name}", manager(), read_role)
-        .patch("/roles/{name}", manager(), change_role)
-        .delete("/roles/{name}", manager(), delete_role)
+        .get("/roles", administrator(), list_roles)
+        .post("/roles", administrator(), create_role)
+        .get("/roles/{name}", administrator(), read_role)
+        .patch("/roles/{name}", administrator(), change_role)
+        .delete("/roles/{name}", administrator(), delete_role)
 }
 
 /// A role to be made.

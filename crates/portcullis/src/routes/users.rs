@@ -16,7 +16,7 @@ use crate::store::UserFilter;
 use crate::table::Routes;
 use crate::types::{PageRequest, Role, SessionId, Subject, User, UserId};
 
-fn manager() -> Requirement {
+fn administrator() -> Requirement {
     permission("users:manage")
 }
 
@@ -24,14 +24,14 @@ fn manager() -> Requirement {
 pub fn table(gate: &Gate) -> Routes<Rules> {
     gate.routes()
         .tag("users")
-        .get("/users", manager(), list_users)
-        .post("/users", manager(), create_user)
-        .get("/users/{id}", manager(), read_user)
-        .patch("/users/{id}", manager(), change_user)
-        .delete("/users/{id}", manager(), delete_user)
-        .get("/users/{id}/sessions", manager(), list_sessions)
-        .delete("/users/{id}/sessions", manager(), end_sessions)
-        .delete("/users/{id}/sessions/{session}", manager(), end_session)
+        .get("/users", administrator(), list_users)
+        .post("/users", administrator(), create_user)
+        .get("/users/{id}", administrator(), read_user)
+        .patch("/users/{id}", administrator(), change_user)
+        .delete("/users/{id}", administrator(), delete_user)
+        .get("/users/{id}/sessions", administrator(), list_sessions)
+        .delete("/users/{id}/sessions", administrator(), end_sessions)
+        .delete("/users/{id}/sessions/{session}", administrator(), end_session)
 }
 
 /// Which users are wanted.
