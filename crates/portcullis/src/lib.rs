@@ -1,22 +1,129 @@
-//! portcullis: the security layer that web APIs lack.
+//! The security layer that web APIs lack, for [axum]: who is it, may they, and may that page ask?
+//!
+//! A route is a method, a path, a **requirement** and a handler; none can be mounted without saying
+//! who may call it. The requirement is a value: it is enforced, written into the OpenAPI document,
+//! printed in the access table and named in the refusal.
+//!
+//! ```
+//! use portcullis::gate::Gate;
+//! use portcullis::policy::{permission, public};
+//!
+//! # fn main() -> Result<(), portcullis::problem::ConfigError> {
+//! # use portcullis::credential::{SecurityScheme, TokenCredential, bearer};
+//! # use portcullis::identity::{VerifiedBy, Verifier};
+//! # #[derive(Debug)] struct Nobody;
+//! # #[async_trait::async_trait]
+//! # impl Verifier<TokenCredential> for Nobody {
+//! #     async fn verify(&self, _: TokenCredential, _: &http::request::Parts)
+//! #         -> Result<portcullis::types::Principal, portcullis::credential::Rejection> {
+//! #         Err(portcullis::credential::Rejection::Invalid)
+//! #     }
+//! # }
+//! # let verifier = Nobody;
+//! let gate = Gate::builder().scheme("bearer", bearer().verified_by(verifier)).build()?;
+//! let app = gate
+//!     .routes::<()>()
+//!     .get("/", public("a greeting"), async || "Hello, world!")
+//!     .get("/reports", permission("reports:read"), async || "all is well")
+//!     .finish()?;
+//!
+//! assert_eq!(
+//!     app.access.to_string(),
+//!     "GET   /           anyone: a greeting\n\
+//!      GET   /reports    permission reports:read\n"
+//! );
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The tour
+//!
+//! The modules, in the order of the alphabet, are the walk of a request: [`cors`], [`credential`],
+//! [`identity`], [`policy`], then [`problem`] or [`routes`] (or your handler). Below them stand
+//! [`rules`], [`secret`], [`store`] and [`types`]. [`gate`] assembles the walk and [`table`] mounts
+//! the routes; [`describe`] reads handlers' signatures.
+//!
+//! - *I have users of my own*: implement [`identity::Verifier`] and give it to a carrier of
+//!   [`credential`].
+//! - *I want users, roles, sessions and tokens*: begin at [`rules::Rules`], add a [`store`].
+//! - *I want to know who may call what*: [`table::AccessTable`].
+//! - *I want to ask in the handler*: [`types::Principal::must`].
+//!
+//! # Features
+//!
+//! Nothing is on by default but the walk itself.
+//!
+//! - `sqlite`: a store in one file.
+//! - `remote`: tokens of another issuer, over HTTPS.
+//! - `testing`: for your tests: a client without sockets, a clock that stands still, the contract of
+//!   a store.
 
+// Around everything: where a request came from, its id, a net under panics.
 pub mod arrival;
-pub mod clock;
-pub mod cors;
-pub mod credential;
-pub mod describe;
 mod frame;
-pub mod gate;
+
+// 1, may this origin ask at all?
+pub mod cors;
+
+// 2, what did the request bring?
+pub mod credential;
+
+// 3, who is it?
 pub mod identity;
+
+// 4, may they?
 pub mod policy;
+
+// 5, no: how a refusal is said.
 pub mod problem;
+
+// 5, yes: ready-made endpoints, mounted like your own.
 pub mod routes;
+
+// 6, what routes, pages and the command line all do.
 pub mod rules;
+
+// 7, what must not be seen.
 pub mod secret;
+
+// 8, what is remembered.
 pub mod store;
-pub mod table;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
+
+// 9, the nouns.
 pub mod types;
 
+// What puts the walk together: the gate, the table of routes, the document.
+pub mod describe;
+pub mod gate;
+pub mod table;
+
+// What everything is handed: the time, and randomness.
+pub mod clock;
+
+// The tools of tests. Nothing imports them.
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
 pub use frame::{RequestId, X_REQUEST_ID};
+
+/// The code in the README and the guide is compiled, and run where it says what comes out.
+#[cfg(all(doctest, feature = "sqlite", feature = "testing"))]
+mod guide {
+    macro_rules! chapters {
+        ($($name:ident $file:literal)+) => { $(#[doc = include_str!($file)] struct $name;)+ };
+    }
+
+    chapters! {
+        Readme "../../../README.md"
+        Routes "../../../docs/guide/01-routes.md"
+        Origins "../../../docs/guide/02-origins.md"
+        Credentials "../../../docs/guide/03-credentials.md"
+        Identity "../../../docs/guide/04-identity.md"
+        Policy "../../../docs/guide/05-policy.md"
+        Conditions "../../../docs/guide/06-conditions.md"
+        Refusals "../../../docs/guide/07-refusals.md"
+        Users "../../../docs/guide/08-users.md"
+        Tokens "../../../docs/guide/09-tokens.md"
+        Bodies "../../../docs/guide/10-bodies.md"
+    }
+}

@@ -238,3 +238,17 @@ fn migrations_are_numbered_without_a_gap_and_alike_in_every_engine() {
         assert_eq!(names, &engines[0]);
     }
 }
+
+#[test]
+fn every_page_of_a_folder_is_listed_in_its_index() {
+    let mut wrong = Vec::new();
+    for folder in ["docs/decisions", "docs/guide"] {
+        let folder = tree::root().join(folder);
+        let listed = links(&tree::read(&folder.join("README.md")));
+        let pages =
+            tree::files(&folder, ".md").into_iter().filter(|path| !path.ends_with("README.md"));
+        let missing = pages.filter(|path| !listed.iter().any(|link| path.ends_with(link)));
+        wrong.extend(missing.map(|path| format!("{}: not in README.md beside it", short(&path))));
+    }
+    assert_none(&wrong);
+}

@@ -41,7 +41,7 @@ use crate::types::{Access, Context, Principal, Remedy, Role, SchemeName, ScopeBo
 /// # fn main() -> Result<(), portcullis::problem::ConfigError> {
 /// let gate = Gate::builder().build()?;
 /// let app = gate.routes::<()>().get("/", public("a greeting"), hello).finish()?;
-/// assert_eq!(app.access.to_string().trim(), "GET  /  anyone: a greeting");
+/// assert_eq!(app.access.to_string().trim(), "GET   /    anyone: a greeting");
 /// # Ok(())
 /// # }
 /// ```
