@@ -252,3 +252,31 @@ fn every_page_of_a_folder_is_listed_in_its_index() {
     }
     assert_none(&wrong);
 }
+
+#[test]
+fn the_tests_that_the_documentation_names_are_there() {
+    let root = tree::root();
+    let sources = rust_files().into_iter().chain(
+        [".py", ".js", ".mjs"].iter().flat_map(|ending| tree::files(&root.join("tests"), ending)),
+    );
+    let mut there = BTreeSet::new();
+    for path in sources {
+        for line in tree::read(&path).lines() {
+            let mut tokens = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if tokens.any(|token| token == "fn" || token == "def") {
+                there.extend(tokens.find(|token| !token.is_empty()).map(str::to_owned));
+            }
+        }
+    }
+    let mut wrong = Vec::new();
+    for (page, column) in [("docs/demands.md", 4), ("docs/specifications.md", 3)] {
+        for row in tree::read(&root.join(page)).lines().filter(|line| line.starts_with("| ")) {
+            let cell = row.split('|').nth(column).unwrap_or_default();
+            let names = cell.split('`').skip(1).step_by(2);
+            wrong.extend(
+                names.filter(|name| !there.contains(*name)).map(|name| format!("{page}: {name}")),
+            );
+        }
+    }
+    assert_none(&wrong);
+}
