@@ -16,7 +16,7 @@ use crate::rules::{ApiKeyRequest, Rules};
 use crate::table::Routes;
 use crate::types::{ApiKey, Principal, Scope, Timestamp, TokenId, UserId};
 
-fn manager() -> Requirement {
+fn administrator() -> Requirement {
     permission("users:manage")
 }
 
@@ -32,9 +32,9 @@ pub fn table(gate: &Gate) -> Routes<Rules> {
         .post("/users/me/api-keys", authenticated(), create_my_api_key)
         .delete("/users/me/api-keys", authenticated(), delete_my_api_keys)
         .delete("/users/me/api-keys/{id}", authenticated(), delete_my_api_key)
-        .get("/users/{id}/api-keys", manager(), list_api_keys)
-        .delete("/users/{id}/api-keys", manager(), delete_api_keys)
-        .delete("/users/{id}/api-keys/{key}", manager(), delete_api_key)
+        .get("/users/{id}/api-keys", administrator(), list_api_keys)
+        .delete("/users/{id}/api-keys", administrator(), delete_api_keys)
+        .delete("/users/{id}/api-keys/{key}", administrator(), delete_api_key)
 }
 
 /// An API key to be made.
