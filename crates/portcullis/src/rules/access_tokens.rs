@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::sessions::later;
-use super::{AccessFormat, Issued, Rules};
+use super::{AccessFormat, Action, Event, Issued, Rules};
 use crate::problem::{BoxError, Problem};
 use crate::secret::{AccessClaims, Hidden, OpaqueKind, OpaqueToken, digest_of};
 use crate::store::{Digest, StoreError, TokenRecord};
 use crate::types::{
-    Access, ClientId, Effect, Principal, Scope, Scopes, Session, SessionId, Subject, Timestamp,
-    TokenId, UserId,
+    Access, By, ClientId, Effect, Party, Principal, Scope, Scopes, Session, SessionId, Subject,
+    Timestamp, TokenId, UserId,
 };
 
 /// In `amr`: more than one factor was given (RFC 8176 §2).
@@ -277,20 +277,20 @@ impl Rules {
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn revoke(&self, text: &str) -> Result<(), Problem> {
+    pub async fn revoke(&self, by: &By, text: &str) -> Result<(), Problem> {
         match OpaqueToken::parse(text) {
             Ok((OpaqueKind::Refresh, digest)) => {
                 let found = self.store().session_by_refresh(&digest).await?;
                 if let Some((session, _)) = found {
-                    self.end_session(session.user, session.id).await?;
+                    self.end_session(by, session.user, session.id).await?;
                 }
                 return Ok(());
             }
-            Ok((OpaqueKind::ApiKey, digest)) => return self.revoke_api_key(&digest).await,
+            Ok((OpaqueKind::ApiKey, digest)) => return self.revoke_api_key(by, &digest).await,
             _ => {}
         }
         match self.shown(text).await {
-            Ok(shown) => self.revoke_token(shown.id, shown.expires_at).await,
+            Ok(shown) => self.revoke_token(by, shown.id, shown.expires_at).await,
             Err(Denied::Invalid) => Ok(()),
             Err(Denied::Store(error)) => Err(error.into()),
             Err(Denied::Internal(error)) => Err(Problem::internal(error)),
@@ -319,9 +319,15 @@ impl Rules {
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn revoke_token(&self, id: TokenId, expires_at: Timestamp) -> Result<(), Problem> {
+    pub async fn revoke_token(
+        &self,
+        by: &By,
+        id: TokenId,
+        expires_at: Timestamp,
+    ) -> Result<(), Problem> {
         let rules = self.clone();
-        self.change(|mark| mark, async move {
+        let event = Event::new(by, Action::TokenRevoked).on(Party::token(id));
+        self.noted(event, |mark| mark, async move {
             rules.store().revoke_token(id, expires_at).await?;
             rules.0.standings.note_revoked(id, expires_at);
             Ok(())

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use super::Rules;
 use super::sessions::later;
+use super::{Action, Event, Rules};
 use crate::problem::{Problem, ProblemKind};
 use crate::secret::{Jwks, KeyRing, SigningKey};
-use crate::types::{KeyRecord, Timestamp};
+use crate::types::{By, KeyRecord, Party, Timestamp};
 
 /// How long a new key is published before it signs, in seconds: longer than others may cache the
 /// key set.
@@ -35,7 +35,7 @@ impl Rules {
     ///
     /// # Errors
     /// 409 where the key was given as a file; 503.
-    pub async fn rotate_key(&self) -> Result<KeyRecord, Problem> {
+    pub async fn rotate_key(&self, by: &By) -> Result<KeyRecord, Problem> {
         if self.0.given.is_some() {
             return Err(Problem::new(ProblemKind::Conflict)
                 .detail("The key was given as a file: put another file in its place."));
@@ -45,7 +45,9 @@ impl Rules {
         let old = self.store().keys().await?;
         let record = self.new_key(now, signs_from)?;
         let (rules, kept) = (self.clone(), record.clone());
-        self.change(|mark| mark, async move {
+        let event = Event::new(by, Action::KeyRotated).on(Party::key(&record.id));
+        let event = event.detail("algorithm", &record.algorithm);
+        self.noted(event, |mark| mark, async move {
             rules.store().insert_key(&kept, false).await?;
             for key in old.iter().filter(|key| key.signs_until.is_none()) {
                 let retired = later(signs_from, super::Settings::LONGEST_ACCESS_TTL);
@@ -62,7 +64,7 @@ impl Rules {
     ///
     /// # Errors
     /// 404; 409 where the key was given as a file; 503.
-    pub async fn retire_key(&self, id: &str) -> Result<(), Problem> {
+    pub async fn retire_key(&self, by: &By, id: &str) -> Result<(), Problem> {
         let now = self.now();
         let keys = self.store().keys().await?;
         if !keys.iter().any(|key| key.id == id) {
@@ -72,8 +74,10 @@ impl Rules {
             key.id != id && key.signs_from <= now && key.signs_until.is_none_or(|until| now < until)
         });
         let successor = if still_signs { None } else { Some(self.new_key(now, now)?) };
+        let event = Event::new(by, Action::KeyRetired).on(Party::key(id));
+        let event = event.flag("was_signing", successor.is_some());
         let (rules, id) = (self.clone(), id.to_owned());
-        self.change(|mark| mark, async move {
+        self.noted(event, |mark| mark, async move {
             if let Some(successor) = successor {
                 rules.store().insert_key(&successor, false).await?;
             }

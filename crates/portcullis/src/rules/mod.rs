@@ -4,6 +4,7 @@ mod access_tokens;
 mod accounts;
 mod administration;
 mod api_keys;
+mod audit;
 mod follow;
 mod keys;
 mod login;
@@ -26,6 +27,7 @@ pub use access_tokens::{Denied, ShownToken};
 pub use accounts::{AccountChange, NewAccount, Registered};
 pub use administration::{GrantRequest, UserRequest};
 pub use api_keys::ApiKeyRequest;
+pub use audit::{Action, AuditFault, AuditVerdict, Event};
 pub use login::{LoginRefused, SignedIn};
 pub use mail::{Mail, NoPost, Post};
 pub use refresh::RefreshRefused;
@@ -66,6 +68,7 @@ pub(crate) struct Inner {
     standings: Arc<Standings>,
     throttle: Throttle,
     post: Arc<dyn Post>,
+    recorder: audit::Recorder,
     /// How far into the store's changes memory has come.
     position: tokio::sync::Mutex<u64>,
     /// Tokens that were verified, by the digest of their text.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
 
+use super::audit::{Recorder, Seal};
 use super::standing::Standings;
 use super::throttle::{Throttle, ThrottleSettings};
 use super::{Inner, NoPost, Post, Rules, Settings};
@@ -156,6 +157,8 @@ impl RulesBuilder {
         let passed_key = self.sources.bytes::<32>().map_err(Problem::internal)?;
         // The position is read before anything else: what changes from here on is not missed.
         let (position, _) = self.store.changes(None).await.map_err(Problem::from)?;
+        let seal = Seal::new(&self.master).map_err(Problem::internal)?;
+        let recorder = Recorder::start(Arc::clone(&self.store), seal, self.sources.clone());
         let rules = Rules(Arc::new(Inner {
             standings: Arc::new(Standings::new(self.conditions.clone(), Arc::clone(&scopes))),
             store: self.store,
@@ -172,6 +175,7 @@ impl RulesBuilder {
             scopes,
             throttle: Throttle::new(self.throttle),
             post: self.post,
+            recorder,
             position: tokio::sync::Mutex::new(position),
             shown: Cache::new(VERIFIED),
             api_keys: Cache::new(VERIFIED),
@@ -182,6 +186,7 @@ impl RulesBuilder {
         rules.0.standings.read_roles(rules.store()).await.map_err(Problem::from)?;
         rules.read_ended().await?;
         rules.begin_keys().await?;
+        rules.begin_audit().await?;
         Ok(rules)
     }
 }

@@ -4,6 +4,7 @@
 //! same statements.
 
 mod api_keys;
+mod audit;
 mod clients;
 mod connect;
 mod error;

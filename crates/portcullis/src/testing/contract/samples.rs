@@ -101,6 +101,8 @@ pub(super) fn grant(permission: &str) -> Grant {
         effect: Effect::Allow,
         permission: permission.into(),
         condition: None,
+        valid_from: None,
+        valid_until: None,
         created_at: NOW,
     }
 }

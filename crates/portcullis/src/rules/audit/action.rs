@@ -1,0 +1,90 @@
+//! The catalogue: everything that is noted.
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident = $name:literal;)*) => {
+        /// What happened. Its name is what the log keeps, the same for ever.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Action {
+            $($(#[$doc])* $action,)*
+        }
+
+        impl Action {
+            /// Every action there is.
+            pub const ALL: &'static [Self] = &[$(Self::$action,)*];
+
+            /// Its name.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$action => $name,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// The log begins.
+    AuditBegun = "audit.begun";
+    /// Rows could not be written: how many is in the details.
+    AuditDropped = "audit.dropped";
+    /// The first administrator was set up.
+    Setup = "setup";
+    /// Somebody signed in.
+    Login = "login";
+    /// Somebody could not sign in.
+    LoginFailed = "login.failed";
+    /// Somebody signed out.
+    Logout = "logout";
+    /// Somebody's sessions were ended otherwise.
+    SessionEnded = "session.ended";
+    /// A refresh token was shown again after it was used: its session was ended.
+    RefreshReused = "refresh.reused";
+    /// An access token was ended before its time.
+    TokenRevoked = "token.revoked";
+    /// An account was made.
+    UserCreated = "user.created";
+    /// An account was changed: which of its fields is in the details.
+    UserChanged = "user.changed";
+    /// An account was closed to its owner.
+    UserDisabled = "user.disabled";
+    /// An account was opened again.
+    UserEnabled = "user.enabled";
+    /// An account was deleted.
+    UserDeleted = "user.deleted";
+    /// Somebody changed their own password.
+    PasswordChanged = "password.changed";
+    /// A password was set by an administrator, or by a letter.
+    PasswordReset = "password.reset";
+    /// A role was made.
+    RoleCreated = "role.created";
+    /// A role was changed.
+    RoleChanged = "role.changed";
+    /// A role was deleted.
+    RoleDeleted = "role.deleted";
+    /// A role was assigned.
+    RoleAssigned = "role.assigned";
+    /// A role was taken away.
+    RoleUnassigned = "role.unassigned";
+    /// A permission was allowed or denied directly.
+    GrantMade = "grant.made";
+    /// A direct grant was taken back.
+    GrantRemoved = "grant.removed";
+    /// A signing key was made to take over.
+    KeyRotated = "key.rotated";
+    /// A signing key was retired at once.
+    KeyRetired = "key.retired";
+    /// An API key was made.
+    ApiKeyCreated = "api_key.created";
+    /// An API key was changed.
+    ApiKeyChanged = "api_key.changed";
+    /// An API key was revoked.
+    ApiKeyRevoked = "api_key.revoked";
+    /// A client was registered.
+    ClientCreated = "client.created";
+    /// A client was changed.
+    ClientChanged = "client.changed";
+    /// A client was deleted.
+    ClientDeleted = "client.deleted";
+    /// Somebody signed in was refused, or brought a credential that was not accepted.
+    AccessRefused = "access.refused";
+}

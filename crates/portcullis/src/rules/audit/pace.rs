@@ -1,0 +1,52 @@
+//! How many events that strangers can cause are written: a bucket that refills (GCRA).
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::types::Timestamp;
+
+/// How many are let through a second, once the bucket is empty.
+const A_SECOND: i64 = 200;
+/// How many fit into the bucket.
+const AT_ONCE: i64 = 2000;
+/// What one takes out of it, in microseconds.
+const ONE: i64 = 1_000_000 / A_SECOND;
+
+/// A bucket. Full at first.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// When it will be full again, in microseconds since 1970.
+    full_at: AtomicI64,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self { full_at: AtomicI64::new(i64::MIN) }
+    }
+
+    /// Takes one out. Returns whether there was one.
+    pub(super) fn take(&self, now: Timestamp) -> bool {
+        let now = now.as_microsecond();
+        let next = |full_at: i64| {
+            let full_at = full_at.max(now);
+            (full_at - now <= (AT_ONCE - 1) * ONE).then_some(full_at + ONE)
+        };
+        self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn it_lets_a_burst_through_and_then_so_many_a_second() {
+        let (pace, start) = (Pace::new(), Timestamp::UNIX_EPOCH);
+        let taken = |now| (0..10_000).filter(|_| pace.take(now)).count();
+        assert_eq!(taken(start), 2000);
+        assert_eq!(taken(start + SignedDuration::from_secs(1)), 200);
+        assert_eq!(taken(start + SignedDuration::from_secs(3600)), 2000);
+        assert_eq!(taken(start), 0, "a clock that is set back fills nothing");
+    }
+}

@@ -1,0 +1,118 @@
+//! Is the log whole?
+
+use crate::problem::Problem;
+use crate::store::{AuditHead, SealAudit, Store, audit_hash};
+use crate::types::Digest;
+
+/// How many rows are read at once.
+const BATCH: u32 = 500;
+/// What stands before the first row.
+const BEGINNING: Digest = [0; 32];
+
+/// What verification found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditVerdict {
+    /// How many rows are good, from the first one on.
+    pub rows: u64,
+    /// The hash of the last good row. Kept elsewhere, together with `rows`, it also tells when the
+    /// whole database is put back to an older state.
+    pub hash: Digest,
+    /// The first thing that is wrong, if anything is.
+    pub fault: Option<AuditFault>,
+}
+
+/// The first thing that is wrong with a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditFault {
+    /// The row does not have the hash it must have: it was changed, put in, or moved here.
+    #[error("row {0} was changed, or is not the one that stood here")]
+    Changed(u64),
+    /// The row is not there: it was removed, or the end of the log was cut off.
+    #[error("row {0} is missing")]
+    Missing(u64),
+    /// The row stands behind the end.
+    #[error("row {0} stands behind the sealed end of the log")]
+    Added(u64),
+    /// When this row was written, the end of the log was found tampered with.
+    #[error("row {0} says that the end of the log had been tampered with before it was written")]
+    Broken(u64),
+    /// The end is not sealed with our secret, or seals another row: the rows before it may have
+    /// been written anew.
+    #[error("the end of the log, row {0}, is not sealed by this server's secret")]
+    Unsealed(u64),
+    /// There is nothing at all, though a log begins with a first row.
+    #[error("the log is empty: it was removed as a whole, or no server has run on this database")]
+    Empty,
+    /// The row is not the one that was noted elsewhere.
+    #[error("row {0} is not the one that was noted elsewhere")]
+    Anchor(u64),
+}
+
+impl AuditFault {
+    /// The row it concerns; 0 for none.
+    #[must_use]
+    pub fn row(self) -> u64 {
+        match self {
+            Self::Changed(row)
+            | Self::Missing(row)
+            | Self::Added(row)
+            | Self::Broken(row)
+            | Self::Unsealed(row)
+            | Self::Anchor(row) => row,
+            Self::Empty => 0,
+        }
+    }
+}
+
+/// Reads the whole log. It may grow meanwhile.
+pub(super) async fn verify(
+    store: &dyn Store,
+    seal: &dyn SealAudit,
+    anchor: Option<(u64, Digest)>,
+) -> Result<AuditVerdict, Problem> {
+    let (mut seq, mut hash) = (0, BEGINNING);
+    let verdict = |seq, hash, fault| Ok(AuditVerdict { rows: seq, hash, fault });
+    loop {
+        let links = store.audit_chain(seq, BATCH).await?;
+        for link in &links {
+            if link.seq != seq + 1 {
+                return verdict(seq, hash, Some(AuditFault::Missing(seq + 1)));
+            }
+            let good = link
+                .record
+                .as_ref()
+                .filter(|record| record.hash == audit_hash(&hash, link.seq, &record.entry));
+            let Some(record) = good else {
+                return verdict(seq, hash, Some(AuditFault::Changed(link.seq)));
+            };
+            if record.entry.action == crate::store::AUDIT_BROKEN {
+                return verdict(seq, hash, Some(AuditFault::Broken(link.seq)));
+            }
+            if anchor.is_some_and(|(at, noted)| at == link.seq && noted != record.hash) {
+                return verdict(seq, hash, Some(AuditFault::Anchor(link.seq)));
+            }
+            (seq, hash) = (link.seq, record.hash);
+        }
+        if !links.is_empty() {
+            continue;
+        }
+        // Read after the rows: an honest head is never behind them.
+        let head = store.audit_head().await?;
+        let fault = match head {
+            None if seq == 0 => Some(AuditFault::Empty),
+            None => Some(AuditFault::Unsealed(seq)),
+            Some(head) if !seal.is_genuine(&head) => Some(AuditFault::Unsealed(head.seq)),
+            Some(AuditHead { seq: end, .. }) if end > seq => {
+                if !store.audit_chain(seq, 1).await?.is_empty() {
+                    continue;
+                }
+                Some(AuditFault::Missing(seq + 1))
+            }
+            Some(AuditHead { seq: end, .. }) if end < seq => Some(AuditFault::Added(end + 1)),
+            Some(head) if head.hash != hash => Some(AuditFault::Unsealed(seq)),
+            Some(_) => anchor.filter(|(at, _)| *at > seq).map(|(at, _)| AuditFault::Anchor(at)),
+        };
+        return verdict(seq, hash, fault);
+    }
+}
