@@ -228,10 +228,8 @@ impl Rules {
         let (rules, of) = (self.clone(), subject.clone());
         self.change(|mark| mark.of(of), async move {
             let keep_one = rules.0.settings.administrator.as_ref();
-            match rules.store().unassign_role(&subject, &role, keep_one).await? {
-                true => Ok(()),
-                false => Err(ProblemKind::NotFound.into()),
-            }
+            let was = rules.store().unassign_role(&subject, &role, keep_one).await?;
+            if was { Ok(()) } else { Err(ProblemKind::NotFound.into()) }
         })
         .await
     }
@@ -294,10 +292,8 @@ impl Rules {
     pub async fn revoke_grant(&self, subject: Subject, grant: GrantId) -> Result<(), Problem> {
         let (rules, of) = (self.clone(), subject.clone());
         self.change(|mark| mark.of(of), async move {
-            match rules.store().delete_grant(&subject, grant).await? {
-                true => Ok(()),
-                false => Err(ProblemKind::NotFound.into()),
-            }
+            let was = rules.store().delete_grant(&subject, grant).await?;
+            if was { Ok(()) } else { Err(ProblemKind::NotFound.into()) }
         })
         .await
     }
