@@ -16,6 +16,9 @@ use crate::types::{
     Timestamp, TokenId, UserId,
 };
 
+/// How many dots the compact form of a JWE has (RFC 7516 §7.1).
+const JWE_DOTS: usize = 4;
+
 /// In `amr`: more than one factor was given (RFC 8176 §2).
 const SECOND_FACTOR: &str = "mfa";
 
@@ -74,7 +77,7 @@ impl Rules {
         let settings = &self.0.settings;
         let expires_at = later(now, settings.access_ttl).min(session.expires_at);
         let id = TokenId(self.0.sources.uuid().map_err(Problem::internal)?);
-        let access = match format.unwrap_or(settings.access_format) {
+        let access = match settings.form_of(format) {
             AccessFormat::Opaque => {
                 let token = OpaqueToken::mint(&self.0.sources, OpaqueKind::Access)
                     .map_err(Problem::internal)?;
@@ -130,17 +133,19 @@ impl Rules {
     /// [`Denied`].
     pub async fn shown(&self, text: &str) -> Result<Arc<ShownToken>, Denied> {
         let digest = digest_of(text);
-        let shown = match self.0.shown.get(&digest) {
-            Some(shown) => shown,
-            None => {
-                // A key that is retired while this runs empties the cache before it answers.
-                let generation = self.0.keys.load_full();
-                let shown = Arc::new(self.verify(text, &digest).await?);
-                if Arc::ptr_eq(&generation, &self.0.keys.load()) {
-                    self.0.shown.insert(digest, Arc::clone(&shown));
-                }
-                shown
+        let change_at = self.keys_change_at(self.now());
+        let shown = if let Some(shown) = self.0.shown.get(&digest) {
+            shown
+        } else {
+            // A key that is retired while this runs empties the cache before it answers.
+            let generation = self.0.keys.load_full();
+            let shown = Arc::new(self.verify(text, &digest).await?);
+            if Arc::ptr_eq(&generation, &self.0.keys.load())
+                && self.keys_change_at(self.now()) == change_at
+            {
+                self.0.shown.insert(digest, Arc::clone(&shown));
             }
+            shown
         };
         if self.now() >= shown.expires_at {
             self.0.shown.remove(&digest);
@@ -213,7 +218,10 @@ impl Rules {
             });
         }
         let opened;
-        let text = if self.0.settings.access_format == AccessFormat::Jwe {
+        // Where tokens are encrypted, one that is not was never handed out.
+        let text = if self.0.settings.access_format == AccessFormat::Jwe
+            || text.bytes().filter(|byte| *byte == b'.').count() == JWE_DOTS
+        {
             opened = self.0.jwe.unwrap(text).map_err(|_| Denied::Invalid)?;
             opened.expose().as_str()
         } else {
@@ -272,8 +280,8 @@ impl Rules {
         Ok(known.filter(|known| known.active).map(|known| Arc::clone(&known.access)))
     }
 
-    /// Ends whatever this token stands for: an access token alone, a refresh token with its whole
-    /// session, an API key for good. Nothing happens where it stands for nothing.
+    /// Ends whatever this token stands for: an access token alone, a refresh token or a session
+    /// cookie with its whole session, an API key for good. Nothing happens where it stands for nothing.
     ///
     /// # Errors
     /// A 503 where the store is away.
@@ -282,6 +290,12 @@ impl Rules {
             Ok((OpaqueKind::Refresh, digest)) => {
                 let found = self.store().session_by_refresh(&digest).await?;
                 if let Some((session, _)) = found {
+                    self.end_session(by, session.user, session.id).await?;
+                }
+                return Ok(());
+            }
+            Ok((OpaqueKind::Session, digest)) => {
+                if let Some(session) = self.store().session_by_cookie(&digest).await? {
                     self.end_session(by, session.user, session.id).await?;
                 }
                 return Ok(());

@@ -270,10 +270,8 @@ impl Rules {
         let (rules, of) = (self.clone(), subject.clone());
         self.noted(event, |mark| mark.of(of), async move {
             let keep_one = rules.0.settings.administrator.as_ref();
-            match rules.store().unassign_role(&subject, &role, keep_one).await? {
-                true => Ok(()),
-                false => Err(ProblemKind::NotFound.into()),
-            }
+            let was = rules.store().unassign_role(&subject, &role, keep_one).await?;
+            if was { Ok(()) } else { Err(ProblemKind::NotFound.into()) }
         })
         .await
     }
@@ -365,10 +363,8 @@ impl Rules {
         let event = removed(by, self.party(&subject).await?, grant);
         let (rules, of) = (self.clone(), subject.clone());
         self.noted(event, |mark| mark.of(of), async move {
-            match rules.store().delete_grant(&subject, grant).await? {
-                true => Ok(()),
-                false => Err(ProblemKind::NotFound.into()),
-            }
+            let was = rules.store().delete_grant(&subject, grant).await?;
+            if was { Ok(()) } else { Err(ProblemKind::NotFound.into()) }
         })
         .await
     }

@@ -4,11 +4,12 @@
 //! old one is published until the last token it signed has expired.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::sessions::later;
-use super::{Action, Event, Rules};
-use crate::problem::{Problem, ProblemKind};
-use crate::secret::{Jwks, KeyRing, SigningKey};
+use super::{Action, Event, Rules, StartError};
+use crate::problem::{ConfigError, Problem, ProblemKind};
+use crate::secret::{Algorithm, Jwks, KeyError, KeyRing, SigningKey};
 use crate::types::{By, KeyRecord, Party, Timestamp};
 
 /// How long a new key is published before it signs, in seconds: longer than others may cache the
@@ -89,24 +90,103 @@ impl Rules {
 
     /// Reads the keys anew, and forgets what was verified by keys that are gone.
     pub(super) async fn read_keys(&self) -> Result<(), Problem> {
-        let ring = match &self.0.given {
-            Some(ring) => ring.clone(),
-            None => {
-                let records = self.store().keys().await?;
-                KeyRing::open(&records, &self.0.master, self.now()).map_err(Problem::internal)?
-            }
+        let ring = if let Some(ring) = &self.0.given {
+            ring.clone()
+        } else {
+            let records = self.store().keys().await?;
+            KeyRing::open(&records, &self.0.master, self.now()).map_err(Problem::internal)?
         };
+        let next = ring.next_change(self.now());
         self.0.keys.store(Arc::new(ring));
+        self.note_next_change(next);
         self.0.shown.clear();
         Ok(())
     }
 
-    /// Reads the keys at start, and makes the first one where there is none.
+    fn note_next_change(&self, next: Option<Timestamp>) {
+        let micros = next.map_or(i64::MAX, Timestamp::as_microsecond);
+        self.0.keys_change_at.store(micros, Ordering::Release);
+    }
+
+    /// Forgets what was verified where, since the last time, a key's turn came or ended by
+    /// itself. Returns when that is next: what is verified across it must not be kept.
+    pub(super) fn keys_change_at(&self, now: Timestamp) -> i64 {
+        let change_at = self.0.keys_change_at.load(Ordering::Acquire);
+        if now.as_microsecond() < change_at {
+            return change_at;
+        }
+        self.note_next_change(self.0.keys.load().next_change(now));
+        self.0.shown.clear();
+        self.0.keys_change_at.load(Ordering::Acquire)
+    }
+
+    /// Refuses a master secret other than the one the keys are kept under: nothing that was made
+    /// with that could be read.
+    pub(super) async fn refuse_another_master(&self) -> Result<(), StartError> {
+        let records = self.store().keys().await.map_err(Problem::from)?;
+        match KeyRing::open(&records, &self.0.master, self.now()) {
+            Err(KeyError::Seal { id, .. }) => Err(ConfigError::one(
+                "tokens.master_secret",
+                format!("the signing key {id} is kept under another master secret"),
+                "give the secret this database was made with; if it is lost, delete the rows of \
+                 signing_keys: new keys are made, and everybody signs in again",
+            )
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a successor where the key that signs has grown older than
+    /// [`Settings::key_rotation`](super::Settings::key_rotation) allows. [`Rules::follow`] does
+    /// this once a minute.
+    ///
+    /// # Errors
+    /// A 503 where the store is away.
+    pub async fn rotate_key_when_due(&self) -> Result<Option<KeyRecord>, Problem> {
+        let rotation = self.0.settings.key_rotation;
+        if rotation == 0 || self.0.given.is_some() {
+            return Ok(None);
+        }
+        // One that is published already, here or by another node, is successor enough.
+        let newest = self.store().keys().await?.iter().map(|key| key.signs_from).max();
+        match newest {
+            Some(newest) if later(newest, rotation) <= self.now() => {
+                self.rotate_key(&By::system()).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads the keys at start, and makes the first one where there is none, or a successor where
+    /// the newest is of another algorithm than is set.
     pub(super) async fn begin_keys(&self) -> Result<(), Problem> {
         if self.0.given.is_none() && self.store().keys().await?.is_empty() {
             let now = self.now();
             let first = self.new_key(now, now)?;
             self.store().insert_key(&first, true).await?;
+        }
+        self.read_keys().await?;
+        self.follow_algorithm().await
+    }
+
+    /// Makes a key of the algorithm that is set where the newest is of another. Where one is a
+    /// shared secret and the other is not, the old keys' tokens do not verify any more: then the
+    /// new key signs at once.
+    async fn follow_algorithm(&self) -> Result<(), Problem> {
+        let wanted = self.0.algorithm;
+        let keys = self.store().keys().await?;
+        let Some(newest) = keys.iter().max_by_key(|key| key.signs_from) else { return Ok(()) };
+        if self.0.given.is_some() || newest.algorithm == wanted.name() {
+            return Ok(());
+        }
+        let old = Algorithm::named(&newest.algorithm);
+        if old.is_some_and(|old| old.is_symmetric() == wanted.is_symmetric()) {
+            return self.rotate_key(&By::system()).await.map(drop);
+        }
+        let now = self.now();
+        self.store().insert_key(&self.new_key(now, now)?, false).await?;
+        for key in keys.iter().filter(|key| key.retired_at.is_none_or(|at| at > now)) {
+            self.store().retire_key(&key.id, Some(now), Some(now)).await?;
         }
         self.read_keys().await
     }

@@ -19,6 +19,7 @@ mod throttle;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
@@ -58,6 +59,8 @@ pub(crate) struct Inner {
     jwe: JweKeys,
     verifier: JwtVerifier,
     keys: ArcSwap<KeyRing>,
+    /// When the keys in use change next by themselves, in microseconds.
+    keys_change_at: AtomicI64,
     /// The one key to sign with, where it was given as a file.
     given: Option<KeyRing>,
     /// The algorithm of generated keys.

@@ -1,6 +1,7 @@
 //! Assembling rules: what can be wrong is said here.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
@@ -128,7 +129,7 @@ impl RulesBuilder {
         self
     }
 
-    /// Checks the settings, reads what memory must know, and makes the first key where there is
+    /// Checks the settings and the master secret, reads what memory must know, and makes the first key where there is
     /// none.
     ///
     /// # Errors
@@ -142,11 +143,20 @@ impl RulesBuilder {
             }
         }
         let passwords = faults.take(Passwords::start(self.passwords, self.sources.clone()));
-        let algorithm = self.key.as_ref().map_or(self.algorithm, SigningKey::algorithm);
+        // Each key is ours and bound to its one algorithm; after the setting changes, keys of the
+        // old one must verify until their last token has expired.
+        let algorithms = match &self.key {
+            Some(key) => vec![key.algorithm()],
+            // Shared secrets and public keys are never mixed.
+            None => Algorithm::ALL
+                .into_iter()
+                .filter(|one| one.is_symmetric() == self.algorithm.is_symmetric())
+                .collect(),
+        };
         let verifier = faults.take(VerifierSettings::new(
             &self.settings.issuer,
             &self.settings.audience,
-            &[algorithm],
+            &algorithms,
         ));
         let (Some(passwords), Some(verifier), true) =
             (passwords, verifier, faults.faults.is_empty())
@@ -168,6 +178,7 @@ impl RulesBuilder {
             master: self.master,
             verifier: JwtVerifier::new(verifier),
             keys: ArcSwap::default(),
+            keys_change_at: AtomicI64::new(i64::MAX),
             given: self.key.map(KeyRing::single),
             algorithm: self.algorithm,
             settings: self.settings,
@@ -185,6 +196,7 @@ impl RulesBuilder {
         }));
         rules.0.standings.read_roles(rules.store()).await.map_err(Problem::from)?;
         rules.read_ended().await?;
+        rules.refuse_another_master().await?;
         rules.begin_keys().await?;
         rules.begin_audit().await?;
         Ok(rules)
