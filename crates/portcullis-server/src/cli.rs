@@ -1,51 +1,179 @@
-//! The command line.
+//! The command line: what a person at a shell may do, one file a noun.
+//!
+//! A command changes the same database as a running server, which follows within a tenth of a
+//! second. What a command prints goes to standard output; what went wrong, with the fix, to
+//! standard error. It ends with 0, with 1 where something was refused, with 2 where the command
+//! itself was not understood.
 
+mod check;
+mod client;
+mod cors;
 mod demo;
-mod print;
+mod failure;
+mod grants;
+mod hours;
+mod key;
+mod migrate;
+mod open;
+mod password;
+mod role;
+mod routes;
 mod serve;
+mod show;
+mod token;
+mod user;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
-use crate::config::SharedFlags;
+use self::failure::Failure;
+use crate::config::{Settings, SharedFlags};
 
-/// Says why a command was refused: one line, or one for each mistake.
-pub(crate) type Refusal = Box<dyn std::error::Error + Send + Sync>;
-
-/// The security layer that web APIs lack, as a ready server.
+/// A security layer for web APIs: who may call what, and who says so.
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", version)]
-struct Line {
+#[command(name = "portcullis", version, propagate_version = true, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
+#[command(after_help = "The first administrator: portcullis user add --role admin NAME\n\
+    Every setting: docs/generated/config.md. What is wrong with yours: portcullis check")]
+struct Command {
     #[command(flatten)]
-    flags: SharedFlags,
+    shared: SharedFlags,
     #[command(subcommand)]
-    command: Command,
+    deed: Deed,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Serves the tutorial's whole system with sample data, on loopback only
+/// What may be done.
+#[derive(Debug, clap::Subcommand)]
+enum Deed {
+    /// Serve the tutorial's whole system with sample data, for this machine only
     Demo,
-    /// Serves, for real use
+    /// Serve for real use
     Serve,
+    /// People with accounts
+    #[command(subcommand)]
+    User(user::Deed),
+    /// Roles: named bundles of permissions
+    #[command(subcommand)]
+    Role(role::Deed),
+    /// Programs that are registered
+    #[command(subcommand)]
+    Client(client::Deed),
+    /// The keys that sign tokens
+    #[command(subcommand)]
+    Key(key::Deed),
+    /// Tokens that are out
+    #[command(subcommand)]
+    Token(token::Deed),
+    /// Print the access table: method, path, who may call
+    Routes {
+        #[command(flatten)]
+        whose: routes::Whose,
+        #[command(flatten)]
+        form: show::Form,
+    },
+    /// Print the OpenAPI document
+    Openapi {
+        #[command(flatten)]
+        whose: routes::Whose,
+    },
+    /// Read the configuration and say every mistake at once, each with its fix
+    Check,
+    /// Bring the database to the newest schema
+    Migrate,
+    /// Pages of other origins
+    #[command(subcommand)]
+    Cors(cors::Deed),
 }
 
-/// Parses the line and carries it out.
+/// Does what the command line says.
 pub(crate) fn main() -> ExitCode {
-    let line = Line::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return print::refused(&error.into()),
-    };
-    let done = runtime.block_on(async {
-        match line.command {
-            Command::Demo => demo::run(&line.flags).await,
-            Command::Serve => serve::run(&line.flags).await,
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => {
+            // Help goes to standard output, a mistake to standard error. Nobody may be listening.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
-    });
-    match done {
-        Ok(code) => code,
-        Err(refusal) => print::refused(&refusal),
+    };
+    let mut runtime = match command.deed {
+        Deed::Serve | Deed::Demo => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let done = match runtime.enable_all().build() {
+        Ok(runtime) => runtime.block_on(command.run()),
+        Err(error) => Err(Failure::Io("the runtime cannot be started".to_owned(), error)),
+    };
+    match done.and_then(|text| show::print(&text)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = write!(std::io::stderr(), "{failure}");
+            failure.code()
+        }
+    }
+}
+
+impl Command {
+    /// Does it, and returns what is to be printed.
+    async fn run(self) -> Result<String, Failure> {
+        let Self { shared, deed } = self;
+        let settings = || Settings::load(&shared);
+        match deed {
+            Deed::Demo => demo::demo(shared).await,
+            Deed::Serve => serve::serve(settings()?).await,
+            Deed::Routes { whose, form } => routes::routes(&settings()?, whose, form).await,
+            Deed::Openapi { whose } => routes::openapi(&settings()?, whose).await,
+            Deed::Migrate => migrate::migrate(&settings()?).await,
+            Deed::Check => check::check(&shared).await,
+            Deed::Cors(deed) => deed.run(&settings()?).await,
+            Deed::User(deed) => deed.run(&settings()?).await,
+            Deed::Role(deed) => deed.run(&settings()?).await,
+            Deed::Client(deed) => deed.run(&settings()?).await,
+            Deed::Key(deed) => deed.run(&settings()?).await,
+            Deed::Token(deed) => deed.run(&settings()?).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use clap::CommandFactory as _;
+
+    use super::Command;
+
+    /// Every command's help, each under its name.
+    fn page() -> String {
+        fn write(page: &mut String, command: &mut clap::Command) {
+            let name = command.get_bin_name().unwrap_or("portcullis").to_owned();
+            let help = command.clone().term_width(100).render_help().to_string();
+            let lines: String = help.lines().fold(String::new(), |text, line| {
+                text + line.trim_end() + "\n"
+            });
+            let _ = write!(page, "\n## {name}\n\n```text\n{}\n```\n", lines.trim_end());
+            for subcommand in command.get_subcommands_mut() {
+                write(page, subcommand);
+            }
+        }
+        let mut page = String::from(
+            "# Commands\n\n\
+             Generated by `cargo xtask bless` from `crates/portcullis-server/src/cli`. Do not edit.\n",
+        );
+        let mut command = Command::command();
+        command.build();
+        write(&mut page, &mut command);
+        page
+    }
+
+    #[test]
+    fn the_page_of_commands_is_up_to_date() {
+        crate::generated::compare("cli.md", &page());
+    }
+
+    #[test]
+    fn commands_do_not_contradict_themselves() {
+        Command::command().debug_assert();
     }
 }

@@ -8,6 +8,7 @@ use portcullis::rules::{
     AccessFormat, Rules, Settings as RulesSettings, StartError, ThrottleSettings,
 };
 use portcullis::secret::{Algorithm, Hidden, MasterSecret, PasswordSettings, SigningKey};
+use portcullis::store::Store;
 use portcullis::store::sql::{ConnectError, SqlStore};
 use portcullis::types::{By, Role};
 use secrecy::ExposeSecret;
@@ -52,8 +53,22 @@ pub(crate) async fn database(settings: &Settings) -> Result<SqlStore, OpenError>
 /// [`OpenError`].
 pub(crate) async fn open(settings: &Settings, kind: Kind) -> Result<Rules, OpenError> {
     let store = database(settings).await?;
+    let master = master(settings, &Sources::system())?;
+    open_over(settings, kind, Arc::new(store), master).await
+}
+
+/// The same over any store.
+///
+/// # Errors
+/// [`OpenError`].
+pub(crate) async fn open_over(
+    settings: &Settings,
+    kind: Kind,
+    store: Arc<dyn Store>,
+    master: MasterSecret,
+) -> Result<Rules, OpenError> {
     let sources = Sources::system();
-    let mut builder = Rules::builder(Arc::new(store), master(settings, &sources)?)
+    let mut builder = Rules::builder(store, master)
         .sources(sources)
         .settings(rules_settings(settings, kind))
         .passwords(passwords(settings))

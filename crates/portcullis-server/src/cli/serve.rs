@@ -1,22 +1,53 @@
 //! `portcullis serve`.
 
-use std::process::ExitCode;
+use std::fmt::Write as _;
 
-use super::{Refusal, print};
-use crate::app::{self, Kind};
+use portcullis::rules::Rules;
+use portcullis::store::UserFilter;
+use portcullis::types::PageRequest;
+
+use super::open::{self, Without};
+use super::{Failure, show};
+use crate::app::{self, Application, Kind, ServeError};
+use crate::config::Settings;
 use crate::config::server::{LogFormat, Server};
-use crate::config::{Settings, SharedFlags};
+use crate::config::value::Value as _;
 
-pub(super) async fn run(flags: &SharedFlags) -> Result<ExitCode, Refusal> {
-    let settings = Settings::load(flags)?;
+pub(super) async fn serve(settings: Settings) -> Result<String, Failure> {
     log(&settings.server);
-    let rules = app::open(&settings, Kind::Serve).await?;
+    let rules = open::open(&settings, Without::Make).await?;
+    let first = PageRequest { after: None, limit: 1 };
+    let nobody = rules.users(&UserFilter::default(), &first).await?.items.is_empty();
     let application = app::application(&settings, Kind::Serve, &rules, None)?;
-    app::run(&settings, rules, application, |url| {
-        print::line(format_args!("portcullis listens on {url}; the explorer is at {url}/docs"));
+    let database = settings.database.url.to_text();
+    run(&settings, rules, application, |url| {
+        let mut text = format!("portcullis listens on {url}; the explorer is at {url}/docs\n");
+        if nobody {
+            let _ = write!(
+                text,
+                "There is no user yet. Make the first administrator, while this runs:\n  \
+                 portcullis user add --database {database} --role admin NAME\n"
+            );
+        }
+        text
     })
-    .await?;
-    Ok(ExitCode::SUCCESS)
+    .await
+}
+
+/// Serves until the process is asked to end.
+pub(super) async fn run(
+    settings: &Settings,
+    rules: Rules,
+    application: Application,
+    greeting: impl FnOnce(&str) -> String,
+) -> Result<String, Failure> {
+    // Somebody who closed standard output is served all the same.
+    let ready = |url: &str| drop(show::print(&greeting(url)));
+    app::run(settings, rules, application, ready).await.map_err(|error| match error {
+        ServeError::Config(faults) => faults.into(),
+        other => Failure::wrong(other.to_string(), ""),
+    })?;
+    Ok(String::new())
 }
 
 /// Writes the log to standard error, as the settings have it.

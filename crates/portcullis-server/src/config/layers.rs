@@ -40,8 +40,21 @@ pub(crate) struct Layers<'a> {
     document: DeTable<'a>,
     /// Whether the file could be read at all. Where it could not, settings are missing that it may hold.
     pub(crate) is_whole: bool,
+    /// What was found, in the order read.
+    pub(crate) sources: Vec<Source>,
     /// What is wrong.
     pub(crate) faults: ConfigError,
+}
+
+/// A setting that was not left at its default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// Which one, such as `server.listen`.
+    pub(crate) setting: String,
+    /// Its value; a secret does not show itself.
+    pub(crate) value: String,
+    /// Where it was found.
+    pub(crate) place: String,
 }
 
 /// A value as it was found, and where.
@@ -77,7 +90,14 @@ impl<'a> Layers<'a> {
             }
         }
         let is_whole = faults.faults.is_empty();
-        let mut layers = Self { given, environment: BTreeMap::new(), document, is_whole, faults };
+        let mut layers = Self {
+            given,
+            environment: BTreeMap::new(),
+            document,
+            is_whole,
+            sources: Vec::new(),
+            faults,
+        };
         layers.take_environment(sections);
         layers.refuse_unknown_keys(sections);
         layers
@@ -117,6 +137,7 @@ impl<'a> Layers<'a> {
                 wrong.fix(path),
             );
         }
+        self.sources.push(Source { setting, value: value.to_text(), place: found.place });
         value
     }
 

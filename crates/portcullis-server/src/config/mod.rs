@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis::problem::ConfigError;
 
+pub(crate) use self::layers::Source;
 use self::layers::{CONFIG_VARIABLE, Given, Layers};
 use self::table::Section;
 
@@ -82,6 +83,16 @@ impl Settings {
     /// # Errors
     /// Every mistake there is, each with its fix.
     pub(crate) fn load(flags: &SharedFlags) -> Result<Self, ConfigError> {
+        Self::load_with_sources(flags).map(|(settings, _)| settings)
+    }
+
+    /// The same, with every setting that was not left at its default, and where it was found.
+    ///
+    /// # Errors
+    /// Every mistake there is, each with its fix.
+    pub(crate) fn load_with_sources(
+        flags: &SharedFlags,
+    ) -> Result<(Self, Vec<Source>), ConfigError> {
         Self::read(&Given::collect(flags, std::env::vars_os().collect())?)
     }
 
@@ -89,7 +100,7 @@ impl Settings {
     ///
     /// # Errors
     /// Every mistake there is, each with its fix.
-    fn read(given: &Given) -> Result<Self, ConfigError> {
+    fn read(given: &Given) -> Result<(Self, Vec<Source>), ConfigError> {
         let mut layers = Layers::open(given, Self::SECTIONS);
         let settings = Self {
             server: server::Server::read(&mut layers),
@@ -103,7 +114,7 @@ impl Settings {
         if layers.is_whole {
             checks::check(&settings, &mut layers.faults);
         }
-        layers.faults.into_result(settings)
+        layers.faults.into_result((settings, layers.sources))
     }
 }
 

@@ -27,7 +27,7 @@ impl Case {
 
     fn read(&self) -> Settings {
         match Settings::read(&self.given) {
-            Ok(settings) => settings,
+            Ok((settings, _)) => settings,
             Err(error) => panic!("{error}"),
         }
     }

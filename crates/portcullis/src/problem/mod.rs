@@ -145,6 +145,12 @@ impl Problem {
         self.retry_after
     }
 
+    /// What does not fit.
+    #[must_use]
+    pub fn unfit(&self) -> &[BodyFault] {
+        &self.faults
+    }
+
     /// What the caller lacks.
     #[must_use]
     pub fn lacks(&self) -> &[String] {

@@ -5,6 +5,7 @@ mod accounts;
 mod administration;
 mod api_keys;
 mod audit;
+mod clients;
 mod follow;
 mod keys;
 mod login;

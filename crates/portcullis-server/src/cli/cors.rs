@@ -1,0 +1,93 @@
+//! `portcullis cors …`: what a browser would make of a request.
+
+use portcullis::cors::{Explanation, Question, RequestClass};
+use portcullis::types::Origin;
+use serde::Serialize;
+
+use super::Failure;
+use super::routes;
+use super::show::Form;
+use crate::app::Kind;
+use crate::config::Settings;
+
+/// What may be asked about other origins.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Deed {
+    /// Say what a browser would do with a request of a page, and which setting decides
+    Explain(Explain),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Explain {
+    /// Where the page comes from, such as https://app.example.com
+    #[arg(long)]
+    origin: String,
+    /// The method
+    #[arg(long, default_value = "GET")]
+    method: String,
+    /// A header that the page sets, as NAME or 'NAME: VALUE'; may be given more than once
+    #[arg(long = "header", value_name = "HEADER")]
+    headers: Vec<String>,
+    /// The page sends the session cookie along: fetch(…, {credentials: "include"})
+    #[arg(long)]
+    credentials: bool,
+    /// The path that is asked for, such as /items
+    path: String,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// An explanation as it is printed.
+#[derive(Serialize)]
+struct Shown {
+    class: &'static str,
+    allowed: bool,
+    reaches_the_route: bool,
+    preflight_for: Vec<String>,
+    setting: Option<String>,
+    sentence: String,
+    fix: Option<String>,
+}
+
+impl Deed {
+    pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
+        let Self::Explain(asked) = self;
+        if !asked.path.starts_with('/') {
+            return Err(Failure::usage(
+                format!("{:?} is not a path", asked.path),
+                "write it like /items",
+            ));
+        }
+        let application = routes::application(settings, Kind::Serve).await?;
+        let mut question = Question::new(asked.origin, asked.method, asked.path)
+            .credentials(asked.credentials);
+        if let Ok(server) = Origin::of_url(settings.server.public_url().as_str()) {
+            question = question.server(server);
+        }
+        for header in &asked.headers {
+            question = question.header(header);
+        }
+        let explained = application.finished.cors.explain(&question);
+        let text = format!("{explained}\n");
+        asked.form.show(&shown(explained), || text)
+    }
+}
+
+fn shown(explained: Explanation) -> Shown {
+    let class = match explained.class {
+        RequestClass::SameOrigin => "same origin",
+        RequestClass::Never => "never",
+        RequestClass::Simple => "simple",
+        RequestClass::Preflighted => "preflighted",
+        _ => "other",
+    };
+    Shown {
+        class,
+        allowed: explained.allowed,
+        reaches_the_route: explained.reaches_the_route,
+        preflight_for: explained.preflight_for,
+        setting: explained.setting,
+        sentence: explained.sentence,
+        fix: explained.fix,
+    }
+}

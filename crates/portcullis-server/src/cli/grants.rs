@@ -1,0 +1,228 @@
+//! What users and clients may do: `… roles NAME` and `… permissions NAME`.
+
+use portcullis::policy::Conditions;
+use portcullis::problem::{Problem, ProblemKind};
+use portcullis::routes::GrantAnswer;
+use portcullis::rules::{GrantRequest, Rules};
+use portcullis::types::{Effect, Grant, Permission, Role, Subject};
+
+use super::Failure;
+use super::hours::When;
+use super::open::{self, Noun};
+use super::show::{Form, table};
+
+/// The roles of somebody.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = false, subcommand_negates_reqs = false)]
+pub(super) struct RolesOf {
+    /// Who
+    name: String,
+    #[command(subcommand)]
+    change: Option<RoleChange>,
+    #[command(flatten)]
+    form: Form,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum RoleChange {
+    /// Give roles
+    Add {
+        /// Which roles
+        #[arg(required = true)]
+        roles: Vec<String>,
+    },
+    /// Take roles away
+    Remove {
+        /// Which roles
+        #[arg(required = true)]
+        roles: Vec<String>,
+    },
+}
+
+impl RolesOf {
+    pub(super) async fn run(self, rules: &Rules, of: Noun) -> Result<String, Failure> {
+        let subject = open::subject(rules, &self.name, of).await?;
+        match self.change {
+            None => {}
+            Some(RoleChange::Add { roles }) => {
+                let roles: Vec<Role> = roles.into_iter().map(Role::from).collect();
+                for role in &roles {
+                    must_be_there(rules, role)?;
+                }
+                for role in roles {
+                    rules.assign_role(subject.clone(), role).await?;
+                }
+            }
+            Some(RoleChange::Remove { roles }) => {
+                for role in roles.into_iter().map(Role::from) {
+                    let taken = rules.unassign_role(subject.clone(), role.clone()).await;
+                    taken.map_err(|problem| not_taken(&self.name, &role, problem))?;
+                }
+            }
+        }
+        let roles = rules.roles_of(&subject).await?;
+        self.form.show(&roles, || {
+            let rows: Vec<Vec<String>> = roles
+                .iter()
+                .map(|role| {
+                    let known = rules.role(role).map(|role| role.description);
+                    vec![role.to_string(), known.unwrap_or_default()]
+                })
+                .collect();
+            table(&["ROLE", "WHAT IT IS"], &rows, &format!("{} has no role", self.name))
+        })
+    }
+}
+
+fn not_taken(name: &str, role: &Role, problem: Problem) -> Failure {
+    match problem.kind() {
+        ProblemKind::NotFound => Failure::wrong(
+            format!("{name} does not have the role {role}"),
+            format!("`portcullis user roles {name}` lists those they have; a role may also come with another that includes it"),
+        ),
+        ProblemKind::Conflict => Failure::wrong(
+            format!("{name}: {problem}"),
+            format!("give the role to somebody else first: `portcullis user roles NAME add {role}`"),
+        ),
+        _ => problem.into(),
+    }
+}
+
+/// Refuses a role that is not there, naming those that are.
+pub(super) fn must_be_there(rules: &Rules, role: &Role) -> Result<(), Failure> {
+    if rules.role(role).is_ok() {
+        return Ok(());
+    }
+    let graph = rules.roles();
+    let known: Vec<&str> = graph.records().map(|role| role.name.as_str()).collect();
+    Err(Failure::wrong(
+        format!("there is no role {:?}", role.as_str()),
+        format!("the roles are {}; another is made by `portcullis role add`", known.join(", ")),
+    ))
+}
+
+/// The single permissions of somebody.
+#[derive(Debug, clap::Args)]
+pub(super) struct PermissionsOf {
+    /// Who
+    name: String,
+    #[command(subcommand)]
+    change: Option<PermissionChange>,
+    #[command(flatten)]
+    form: Form,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum PermissionChange {
+    /// Allow it, perhaps only under a condition
+    Allow {
+        /// Which permission
+        permission: String,
+        #[command(flatten)]
+        when: Box<When>,
+    },
+    /// Deny it, whatever roles and other grants say
+    Deny {
+        /// Which permission
+        permission: String,
+        #[command(flatten)]
+        when: Box<When>,
+    },
+    /// Take back what was allowed or denied directly
+    Remove {
+        /// Which permission
+        permission: String,
+    },
+}
+
+impl PermissionsOf {
+    pub(super) async fn run(self, rules: &Rules, of: Noun) -> Result<String, Failure> {
+        let subject = open::subject(rules, &self.name, of).await?;
+        match self.change {
+            None => {}
+            Some(PermissionChange::Allow { permission, when }) => {
+                grant(rules, &subject, Effect::Allow, permission, &when).await?;
+            }
+            Some(PermissionChange::Deny { permission, when }) => {
+                grant(rules, &subject, Effect::Deny, permission, &when).await?;
+            }
+            Some(PermissionChange::Remove { permission }) => {
+                let held = rules.grants_of(&subject).await?;
+                let mut found = false;
+                for grant in held.iter().filter(|one| one.permission.as_str() == permission) {
+                    rules.revoke_grant(subject.clone(), grant.id).await?;
+                    found = true;
+                }
+                if !found {
+                    return Err(Failure::wrong(
+                        format!("{permission} is neither allowed nor denied to {} directly", self.name),
+                        "a permission that comes with a role is denied, or the role is taken away",
+                    ));
+                }
+            }
+        }
+        let held = rules.grants_of(&subject).await?;
+        let answers: Vec<GrantAnswer> = held.iter().cloned().map(GrantAnswer::from).collect();
+        self.form.show(&answers, || {
+            let rows: Vec<Vec<String>> = held
+                .iter()
+                .map(|grant| {
+                    vec![
+                        effect(grant.effect).to_owned(),
+                        grant.permission.to_string(),
+                        condition(grant).unwrap_or_else(|| "always".to_owned()),
+                    ]
+                })
+                .collect();
+            let nothing = format!("{} has no permission of their own, only those of roles", self.name);
+            table(&["EFFECT", "PERMISSION", "WHEN"], &rows, &nothing)
+        })
+    }
+}
+
+async fn grant(
+    rules: &Rules,
+    subject: &Subject,
+    effect: Effect,
+    permission: String,
+    when: &When,
+) -> Result<(), Failure> {
+    let permission = Permission::from(permission);
+    let request = GrantRequest { effect, permission, condition: when.clause()? };
+    // Said twice it would have to be taken back only once.
+    let held = rules.grants_of(subject).await?;
+    let is_there = held.iter().any(|grant| {
+        (grant.effect, &grant.permission, &grant.condition)
+            == (request.effect, &request.permission, &request.condition)
+    });
+    if !is_there {
+        rules.grant(subject.clone(), request).await?;
+    }
+    Ok(())
+}
+
+fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Allow => "allow",
+        Effect::Deny => "deny",
+    }
+}
+
+/// When a grant counts, in words.
+fn condition(grant: &Grant) -> Option<String> {
+    let clause = grant.condition.as_ref()?;
+    Some(match Conditions::new().compile(clause) {
+        Ok(condition) => condition.explain().into_owned(),
+        // One of the application's own: it is shown as it is stored.
+        Err(_) => serde_json::to_string(clause).unwrap_or_default(),
+    })
+}
+
+/// A grant in a phrase.
+pub(super) fn phrase(grant: &Grant) -> String {
+    let always = format!("{} {}", effect(grant.effect), grant.permission);
+    match condition(grant) {
+        Some(when) => format!("{always} ({when})"),
+        None => always,
+    }
+}

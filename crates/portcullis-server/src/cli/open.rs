@@ -1,0 +1,86 @@
+//! The database and the rules, for one command.
+
+use std::sync::Arc;
+
+use portcullis::clock::Sources;
+use portcullis::problem::Problem;
+use portcullis::rules::Rules;
+use portcullis::secret::MasterSecret;
+use portcullis::store::MemoryStore;
+use portcullis::types::{ClientId, Subject, User};
+
+use super::Failure;
+use crate::app::{self, Kind, OpenError};
+use crate::config::Settings;
+
+/// What becomes of a command where there is no database yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Without {
+    /// It makes one.
+    Make,
+    /// It is refused: a name was mistyped, rather.
+    Refuse,
+}
+
+/// Opens the database of the settings.
+pub(super) async fn open(settings: &Settings, without: Without) -> Result<Rules, Failure> {
+    if let (Without::Refuse, Some(file)) = (without, settings.database.url.file())
+        && !file.exists()
+    {
+        return Err(Failure::wrong(
+            format!("there is no database {}", file.display()),
+            "name another by `--database sqlite://FILE`, or make it by `portcullis migrate`",
+        ));
+    }
+    Ok(app::open(settings, Kind::Serve).await?)
+}
+
+/// Rules that remember nothing: to see what the settings amount to, and touch no database.
+pub(super) async fn in_memory(settings: &Settings, kind: Kind) -> Result<Rules, Failure> {
+    let master = MasterSecret::generate(&Sources::system()).map_err(Problem::internal)?;
+    Ok(app::open_over(settings, kind, Arc::new(MemoryStore::new()), master).await?)
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Config(faults) => faults.into(),
+            OpenError::Connect(error) => error.into(),
+            OpenError::Start(error) => error.into(),
+            OpenError::Problem(problem) => problem.into(),
+        }
+    }
+}
+
+/// Somebody, by username, e-mail address or id.
+pub(super) async fn user(rules: &Rules, name: &str) -> Result<User, Failure> {
+    if let Some(user) = rules.store().user_by_login(name).await? {
+        return Ok(user);
+    }
+    if let Ok(id) = name.parse()
+        && let Some(user) = rules.store().user(id).await?
+    {
+        return Ok(user);
+    }
+    Err(Failure::wrong(
+        format!("there is no user {name:?}"),
+        "`portcullis user list` names them all",
+    ))
+}
+
+/// Somebody, or a client, as one to whom roles and permissions may be given.
+pub(super) async fn subject(rules: &Rules, name: &str, of: Noun) -> Result<Subject, Failure> {
+    match of {
+        Noun::User => Ok(Subject::User(user(rules, name).await?.id)),
+        Noun::Client => Ok(Subject::Client(rules.client(&ClientId::from(name)).await?.id)),
+    }
+}
+
+/// Whom a command is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Noun {
+    /// A person.
+    User,
+    /// A program.
+    Client,
+}

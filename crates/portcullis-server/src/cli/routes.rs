@@ -1,0 +1,71 @@
+//! `portcullis routes` and `openapi`: what would be served, without serving it.
+
+use std::path::Path;
+
+use portcullis::clock::Sources;
+use serde::Serialize;
+
+use super::open;
+use super::show::{self, Form};
+use super::Failure;
+use crate::app::{self, Application, Kind};
+use crate::config::Settings;
+use crate::demo::items::Items;
+
+/// The application as the settings have it, over nothing.
+pub(super) async fn application(settings: &Settings, kind: Kind) -> Result<Application, Failure> {
+    let rules = open::in_memory(settings, kind).await?;
+    let items = match kind {
+        Kind::Serve => None,
+        Kind::Demo => {
+            let items = Items::open(Path::new(":memory:"), Sources::system()).await;
+            Some(items.map_err(|error| Failure::wrong(error.to_string(), ""))?)
+        }
+    };
+    Ok(app::application(settings, kind, &rules, items)?)
+}
+
+/// Whose routes.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Whose {
+    /// Those of the demo, which has items as well
+    #[arg(long)]
+    demo: bool,
+}
+
+impl Whose {
+    fn kind(self) -> Kind {
+        if self.demo { Kind::Demo } else { Kind::Serve }
+    }
+}
+
+/// A route as it is printed.
+#[derive(Serialize)]
+struct Shown {
+    method: String,
+    path: String,
+    who: String,
+}
+
+/// Prints the access table.
+pub(super) async fn routes(
+    settings: &Settings,
+    whose: Whose,
+    form: Form,
+) -> Result<String, Failure> {
+    let table = application(settings, whose.kind()).await?.finished.access;
+    let rows: Vec<Shown> = table
+        .iter()
+        .map(|row| Shown {
+            method: row.method.to_string(),
+            path: row.path.to_string(),
+            who: row.who.to_string(),
+        })
+        .collect();
+    form.show(&rows, || table.to_string())
+}
+
+/// Prints the OpenAPI document.
+pub(super) async fn openapi(settings: &Settings, whose: Whose) -> Result<String, Failure> {
+    show::json(&application(settings, whose.kind()).await?.finished.openapi.to_value())
+}

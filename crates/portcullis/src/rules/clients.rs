@@ -1,0 +1,149 @@
+//! Programs that are registered, by administrators.
+
+use super::Rules;
+use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::store::ClientChange;
+use crate::types::{Client, ClientId, Page, PageRequest, Role, Subject};
+
+/// The longest id and name of a client, in characters.
+const LONGEST: usize = 100;
+
+impl Rules {
+    /// A page of clients.
+    ///
+    /// # Errors
+    /// A 422 where the cursor is not one; 503.
+    pub async fn clients(&self, page: &PageRequest) -> Result<Page<Client>, Problem> {
+        Ok(self.store().clients(page).await?)
+    }
+
+    /// The client with this id.
+    ///
+    /// # Errors
+    /// 404; 503.
+    pub async fn client(&self, id: &ClientId) -> Result<Client, Problem> {
+        self.store()
+            .client(id)
+            .await?
+            .ok_or_else(|| Problem::new(ProblemKind::NotFound).detail("There is no such client."))
+    }
+
+    /// Registers a client with roles.
+    ///
+    /// # Errors
+    /// A 422 that points at each fault; 404 where a role is not there; 409 where the id is taken;
+    /// 503.
+    pub async fn add_client(
+        &self,
+        id: ClientId,
+        name: String,
+        roles: &[Role],
+    ) -> Result<Client, Problem> {
+        let mut faults = Vec::new();
+        let mut fault = |pointer: &str, wrong: Option<&str>| {
+            faults.extend(wrong.map(|wrong| BodyFault {
+                pointer: pointer.to_owned(),
+                detail: wrong.to_owned(),
+            }));
+        };
+        fault("/client_id", client_id_fault(&id.0));
+        fault("/name", name_fault(&name));
+        if !faults.is_empty() {
+            return Err(Problem::new(ProblemKind::Invalid).faults(faults));
+        }
+        // Before anything is kept, so that nothing is left half done.
+        for role in roles {
+            self.role(role)?;
+        }
+        let client = Client { id, name, active: true, created_at: self.now() };
+        let (rules, kept, roles) = (self.clone(), client.clone(), roles.to_vec());
+        let subject = Subject::Client(client.id.clone());
+        self.change(|mark| mark.of(Subject::Client(client.id.clone())), async move {
+            rules.store().insert_client(&kept).await?;
+            for role in &roles {
+                rules.store().assign_role(&subject, role).await?;
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(client)
+    }
+
+    /// Changes a client. One that becomes inactive is refused from the next request on.
+    ///
+    /// # Errors
+    /// A 422; 404; 503.
+    pub async fn change_client(
+        &self,
+        id: ClientId,
+        change: ClientChange,
+    ) -> Result<Client, Problem> {
+        if let Some(wrong) = change.name.as_deref().and_then(name_fault) {
+            return Err(Problem::new(ProblemKind::Invalid).faults(vec![BodyFault {
+                pointer: "/name".to_owned(),
+                detail: wrong.to_owned(),
+            }]));
+        }
+        let (rules, of) = (self.clone(), Subject::Client(id.clone()));
+        self.change(|mark| mark.of(of), async move {
+            Ok(rules.store().update_client(&id, change).await?)
+        })
+        .await
+    }
+
+    /// Deletes a client with its roles and grants, and ends every session at it.
+    ///
+    /// # Errors
+    /// 404; 503.
+    pub async fn delete_client(&self, id: ClientId) -> Result<(), Problem> {
+        let (rules, of) = (self.clone(), Subject::Client(id.clone()));
+        self.change(|mark| mark.of(of), async move {
+            let ended = rules.store().delete_client(&id, rules.now()).await?;
+            rules.note_ended(&ended);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What an id cannot have: it stands in a form, in Basic before the colon, and in logs (RFC 6749
+/// appendix A.1).
+fn client_id_fault(id: &str) -> Option<&'static str> {
+    if id.is_empty() {
+        Some("must not be empty")
+    } else if id.chars().count() > LONGEST {
+        Some("must have at most 100 characters")
+    } else if !id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') {
+        Some("must be of visible ASCII characters, without a colon")
+    } else {
+        None
+    }
+}
+
+fn name_fault(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("must not be empty")
+    } else if name.chars().count() > LONGEST {
+        Some("must have at most 100 characters")
+    } else if name.chars().any(char::is_control) {
+        Some("must not have a control character")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_names_that_cannot_be_are_refused() {
+        for id in ["", "a b", "a:b", "ü", &"a".repeat(101)] {
+            assert!(client_id_fault(id).is_some(), "{id:?}");
+        }
+        assert_eq!(client_id_fault("shop-backend.example"), None);
+        assert!(name_fault("").is_some());
+        assert!(name_fault("a\nb").is_some());
+        assert_eq!(name_fault("Der Laden ü"), None);
+    }
+}
