@@ -149,9 +149,8 @@ mod tests {
         fn write(page: &mut String, command: &mut clap::Command) {
             let name = command.get_bin_name().unwrap_or("portcullis").to_owned();
             let help = command.clone().term_width(100).render_help().to_string();
-            let lines: String = help.lines().fold(String::new(), |text, line| {
-                text + line.trim_end() + "\n"
-            });
+            let lines: String =
+                help.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n");
             let _ = write!(page, "\n## {name}\n\n```text\n{}\n```\n", lines.trim_end());
             for subcommand in command.get_subcommands_mut() {
                 write(page, subcommand);

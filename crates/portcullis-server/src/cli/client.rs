@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use portcullis::rules::Rules;
 use portcullis::store::ClientChange;
-use portcullis::types::{Client, ClientId, PageRequest, Role, Subject};
+use portcullis::types::{By, Client, ClientId, PageRequest, Role, Subject};
 use serde::Serialize;
 
 use super::Failure;
@@ -73,8 +73,9 @@ struct Shown {
 
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let without = if matches!(self, Self::Add { .. }) { Without::Make } else { Without::Refuse };
-        let rules = open::open(settings, without).await?;
+        let without =
+            if matches!(self, Self::Add { .. }) { Without::Make } else { Without::Refuse };
+        let (rules, by) = (open::open(settings, without).await?, By::command_line());
         match self {
             Self::List { form } => list(&rules, form).await,
             Self::Add { id, name, roles } => {
@@ -83,7 +84,7 @@ impl Deed {
                     grants::must_be_there(&rules, role)?;
                 }
                 let name = name.unwrap_or_else(|| id.clone());
-                let client = rules.add_client(ClientId::from(&*id), name, &roles).await?;
+                let client = rules.add_client(&by, ClientId::from(&*id), name, &roles).await?;
                 Ok(format!("{} is registered\n", client.id))
             }
             Self::Show { id, form } => {
@@ -104,7 +105,7 @@ impl Deed {
             Self::Permissions(permissions) => permissions.run(&rules, Noun::Client).await,
             Self::Delete { id } => {
                 let client = known(&rules, &id).await?;
-                rules.delete_client(client.id).await?;
+                rules.delete_client(&by, client.id).await?;
                 Ok(format!("{id} is deleted\n"))
             }
         }
@@ -143,7 +144,7 @@ async fn list(rules: &Rules, form: Form) -> Result<String, Failure> {
 async fn activate(rules: &Rules, id: &str, active: bool) -> Result<String, Failure> {
     let client = known(rules, id).await?;
     let change = ClientChange { active: Some(active), ..ClientChange::default() };
-    let client = rules.change_client(client.id, change).await?;
+    let client = rules.change_client(&By::command_line(), client.id, change).await?;
     Ok(format!("{} is {}\n", client.id, state(client.active)))
 }
 

@@ -59,8 +59,8 @@ impl Deed {
             ));
         }
         let application = routes::application(settings, Kind::Serve).await?;
-        let mut question = Question::new(asked.origin, asked.method, asked.path)
-            .credentials(asked.credentials);
+        let mut question =
+            Question::new(asked.origin, asked.method, asked.path).credentials(asked.credentials);
         if let Ok(server) = Origin::of_url(settings.server.public_url().as_str()) {
             question = question.server(server);
         }

@@ -4,7 +4,7 @@ use portcullis::policy::Conditions;
 use portcullis::problem::{Problem, ProblemKind};
 use portcullis::routes::GrantAnswer;
 use portcullis::rules::{GrantRequest, Rules};
-use portcullis::types::{Effect, Grant, Permission, Role, Subject};
+use portcullis::types::{By, Effect, Grant, Permission, Role, Subject};
 
 use super::Failure;
 use super::hours::When;
@@ -41,7 +41,7 @@ enum RoleChange {
 
 impl RolesOf {
     pub(super) async fn run(self, rules: &Rules, of: Noun) -> Result<String, Failure> {
-        let subject = open::subject(rules, &self.name, of).await?;
+        let (by, subject) = (By::command_line(), open::subject(rules, &self.name, of).await?);
         match self.change {
             None => {}
             Some(RoleChange::Add { roles }) => {
@@ -50,12 +50,12 @@ impl RolesOf {
                     must_be_there(rules, role)?;
                 }
                 for role in roles {
-                    rules.assign_role(subject.clone(), role).await?;
+                    rules.assign_role(&by, subject.clone(), role).await?;
                 }
             }
             Some(RoleChange::Remove { roles }) => {
                 for role in roles.into_iter().map(Role::from) {
-                    let taken = rules.unassign_role(subject.clone(), role.clone()).await;
+                    let taken = rules.unassign_role(&by, subject.clone(), role.clone()).await;
                     taken.map_err(|problem| not_taken(&self.name, &role, problem))?;
                 }
             }
@@ -78,11 +78,15 @@ fn not_taken(name: &str, role: &Role, problem: Problem) -> Failure {
     match problem.kind() {
         ProblemKind::NotFound => Failure::wrong(
             format!("{name} does not have the role {role}"),
-            format!("`portcullis user roles {name}` lists those they have; a role may also come with another that includes it"),
+            format!(
+                "`portcullis user roles {name}` lists those they have; a role may also come with another that includes it"
+            ),
         ),
         ProblemKind::Conflict => Failure::wrong(
             format!("{name}: {problem}"),
-            format!("give the role to somebody else first: `portcullis user roles NAME add {role}`"),
+            format!(
+                "give the role to somebody else first: `portcullis user roles NAME add {role}`"
+            ),
         ),
         _ => problem.into(),
     }
@@ -137,7 +141,7 @@ enum PermissionChange {
 
 impl PermissionsOf {
     pub(super) async fn run(self, rules: &Rules, of: Noun) -> Result<String, Failure> {
-        let subject = open::subject(rules, &self.name, of).await?;
+        let (by, subject) = (By::command_line(), open::subject(rules, &self.name, of).await?);
         match self.change {
             None => {}
             Some(PermissionChange::Allow { permission, when }) => {
@@ -150,12 +154,15 @@ impl PermissionsOf {
                 let held = rules.grants_of(&subject).await?;
                 let mut found = false;
                 for grant in held.iter().filter(|one| one.permission.as_str() == permission) {
-                    rules.revoke_grant(subject.clone(), grant.id).await?;
+                    rules.revoke_grant(&by, subject.clone(), grant.id).await?;
                     found = true;
                 }
                 if !found {
                     return Err(Failure::wrong(
-                        format!("{permission} is neither allowed nor denied to {} directly", self.name),
+                        format!(
+                            "{permission} is neither allowed nor denied to {} directly",
+                            self.name
+                        ),
                         "a permission that comes with a role is denied, or the role is taken away",
                     ));
                 }
@@ -174,7 +181,8 @@ impl PermissionsOf {
                     ]
                 })
                 .collect();
-            let nothing = format!("{} has no permission of their own, only those of roles", self.name);
+            let nothing =
+                format!("{} has no permission of their own, only those of roles", self.name);
             table(&["EFFECT", "PERMISSION", "WHEN"], &rows, &nothing)
         })
     }
@@ -188,15 +196,23 @@ async fn grant(
     when: &When,
 ) -> Result<(), Failure> {
     let permission = Permission::from(permission);
-    let request = GrantRequest { effect, permission, condition: when.clause()? };
+    let request = GrantRequest {
+        effect,
+        permission,
+        condition: when.clause()?,
+        valid_from: when.valid_from,
+        valid_until: when.valid_until,
+    };
     // Said twice it would have to be taken back only once.
     let held = rules.grants_of(subject).await?;
     let is_there = held.iter().any(|grant| {
-        (grant.effect, &grant.permission, &grant.condition)
-            == (request.effect, &request.permission, &request.condition)
+        grant.effect == request.effect
+            && grant.permission == request.permission
+            && grant.condition == request.condition
+            && (grant.valid_from, grant.valid_until) == (request.valid_from, request.valid_until)
     });
     if !is_there {
-        rules.grant(subject.clone(), request).await?;
+        rules.grant(&By::command_line(), subject.clone(), request).await?;
     }
     Ok(())
 }
@@ -210,12 +226,15 @@ fn effect(effect: Effect) -> &'static str {
 
 /// When a grant counts, in words.
 fn condition(grant: &Grant) -> Option<String> {
-    let clause = grant.condition.as_ref()?;
-    Some(match Conditions::new().compile(clause) {
+    let clause = grant.condition.as_ref().map(|clause| match Conditions::new().compile(clause) {
         Ok(condition) => condition.explain().into_owned(),
         // One of the application's own: it is shown as it is stored.
         Err(_) => serde_json::to_string(clause).unwrap_or_default(),
-    })
+    });
+    let from = grant.valid_from.map(|moment| format!("from {moment} on"));
+    let until = grant.valid_until.map(|moment| format!("until {moment}"));
+    let all: Vec<String> = [clause, from, until].into_iter().flatten().collect();
+    if all.is_empty() { None } else { Some(all.join(", ")) }
 }
 
 /// A grant in a phrase.

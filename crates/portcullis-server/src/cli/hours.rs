@@ -1,6 +1,6 @@
 //! Conditions as they are written at a shell: `mon-fri 09:00-17:00 Europe/Berlin`.
 
-use portcullis::types::{Clause, Hours, Network, Weekday};
+use portcullis::types::{Clause, Hours, Network, Timestamp, Weekday};
 
 use super::Failure;
 
@@ -16,6 +16,12 @@ pub(super) struct When {
     /// Only under this condition, such as '{"recent_login": 300}'
     #[arg(long, value_name = "JSON")]
     condition: Option<String>,
+    /// Only from this moment on, such as 2026-01-31T09:00:00Z
+    #[arg(long, value_name = "MOMENT")]
+    pub(super) valid_from: Option<Timestamp>,
+    /// Only before this moment
+    #[arg(long, value_name = "MOMENT")]
+    pub(super) valid_until: Option<Timestamp>,
 }
 
 impl When {
@@ -98,7 +104,8 @@ fn position(text: &str) -> Result<usize, String> {
         ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let name = text.to_lowercase();
     let found = NAMES.iter().position(|day| name.len() >= 3 && day.starts_with(&name));
-    found.ok_or_else(|| format!("{text:?} is not a day: mon, tue, wed, thu, fri, sat, sun or daily"))
+    found
+        .ok_or_else(|| format!("{text:?} is not a day: mon, tue, wed, thu, fri, sat, sun or daily"))
 }
 
 #[cfg(test)]
@@ -127,6 +134,7 @@ mod tests {
             hours: Some("mon-fri 09:00-17:00 Europe/Berlin".to_owned()),
             from: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
             condition: Some(r#"{"recent_login": 300}"#.to_owned()),
+            ..When::default()
         };
         let clause = serde_json::to_value(when.clause().unwrap()).unwrap();
         assert_eq!(clause["all"][0]["hours"]["time_zone"], "Europe/Berlin");
@@ -137,8 +145,7 @@ mod tests {
 
     #[test]
     fn hours_that_are_none_are_said_with_an_example() {
-        for wrong in
-            ["", "mon", "09:00 UTC", "mon-fri 9-17 UTC", "mon 09:00-25:00 UTC", "a b c d"]
+        for wrong in ["", "mon", "09:00 UTC", "mon-fri 9-17 UTC", "mon 09:00-25:00 UTC", "a b c d"]
         {
             let failure = hours(wrong).unwrap_err().to_string();
             assert!(failure.contains("mon-fri 09:00-17:00"), "{failure}");

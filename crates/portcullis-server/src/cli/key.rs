@@ -1,7 +1,7 @@
 //! `portcullis key …`: the keys that sign tokens.
 
 use portcullis::rules::Rules;
-use portcullis::types::{KeyRecord, Timestamp};
+use portcullis::types::{By, KeyRecord, Timestamp};
 use serde::Serialize;
 
 use super::Failure;
@@ -74,7 +74,8 @@ fn state(key: &KeyRecord, now: Timestamp) -> &'static str {
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let rules = open::open(settings, Without::Refuse).await?;
-        if let (Some(file), false) = (&settings.tokens.key_file, matches!(self, Self::List { .. })) {
+        if let (Some(file), false) = (&settings.tokens.key_file, matches!(self, Self::List { .. }))
+        {
             return Err(Failure::wrong(
                 format!("the key was given as a file, {}", file.display()),
                 "put another file in its place, or take `tokens.key_file` out of the settings",
@@ -83,7 +84,7 @@ impl Deed {
         match self {
             Self::List { form } => list(&rules, form).await,
             Self::Rotate => {
-                let key = rules.rotate_key().await?;
+                let key = rules.rotate_key(&By::command_line()).await?;
                 Ok(format!("{} is published, and signs from {}\n", key.id, seconds(key.signs_from)))
             }
             Self::Retire { id, now } => retire(&rules, &id, now).await,
@@ -127,13 +128,13 @@ async fn retire(rules: &Rules, id: &str, at_once: bool) -> Result<String, Failur
         return Ok(format!("{id} is retired since {}\n", seconds(at)));
     }
     if at_once {
-        rules.retire_key(id).await?;
+        rules.retire_key(&By::command_line(), id).await?;
         return Ok(format!("{id} is retired: its tokens are void\n"));
     }
     let verifies_until = match key.retired_at {
         Some(at) => at,
         None => {
-            rules.rotate_key().await?;
+            rules.rotate_key(&By::command_line()).await?;
             let keys = rules.keys().await?;
             let at = keys.iter().find(|key| key.id == id).and_then(|key| key.retired_at);
             at.unwrap_or(now)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use portcullis::problem::ProblemKind;
 use portcullis::routes::RoleAnswer;
 use portcullis::rules::Rules;
-use portcullis::types::{Role, RoleRecord};
+use portcullis::types::{By, Role, RoleRecord};
 
 use super::Failure;
 use super::grants;
@@ -108,7 +108,10 @@ impl Deed {
             Self::Change(change) => change.run(&rules).await,
             Self::Delete { name } => {
                 let role = known(&rules, &name)?;
-                rules.delete_role(role.name).await.map_err(|problem| last(problem.into()))?;
+                rules
+                    .delete_role(&By::command_line(), role.name)
+                    .await
+                    .map_err(|problem| last(problem.into()))?;
                 Ok(format!("{name} is deleted\n"))
             }
         }
@@ -128,12 +131,14 @@ impl Add {
             grants::must_be_there(rules, included)?;
         }
         let name = role.name.clone();
-        rules.add_role(role).await.map_err(|problem| match problem.kind() {
-            ProblemKind::Conflict => Failure::wrong(
-                format!("there is a role {name} already"),
-                format!("change it by `portcullis role change {name}`"),
-            ),
-            _ => problem.into(),
+        rules.add_role(&By::command_line(), role).await.map_err(|problem| {
+            match problem.kind() {
+                ProblemKind::Conflict => Failure::wrong(
+                    format!("there is a role {name} already"),
+                    format!("change it by `portcullis role change {name}`"),
+                ),
+                _ => problem.into(),
+            }
         })?;
         Ok(format!("{name} is made\n"))
     }
@@ -152,7 +157,10 @@ impl Change {
         change(&mut role.permissions, set(self.permissions), self.removed_permissions)?;
         change(&mut role.denied, set(self.denied), self.removed_denials)?;
         change(&mut role.includes, includes, self.removed_includes)?;
-        rules.change_role(role).await.map_err(|problem| last(problem.into()))?;
+        rules
+            .change_role(&By::command_line(), role)
+            .await
+            .map_err(|problem| last(problem.into()))?;
         Ok(format!("{} is changed\n", self.name))
     }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use portcullis::clock::Sources;
 use serde::Serialize;
 
+use super::Failure;
 use super::open;
 use super::show::{self, Form};
-use super::Failure;
 use crate::app::{self, Application, Kind};
 use crate::config::Settings;
 use crate::demo::items::Items;

@@ -45,9 +45,10 @@ pub(super) fn table(heading: &[&str], rows: &[Vec<String>], nothing: &str) -> St
         })
         .collect();
     std::iter::once(&heading).chain(rows).fold(String::new(), |text, row| {
-        let line = row.iter().zip(&widths).fold(String::new(), |line, (cell, &width)| {
-            format!("{line}{:width$}   ", plain(cell))
-        });
+        let line = row
+            .iter()
+            .zip(&widths)
+            .fold(String::new(), |line, (cell, &width)| format!("{line}{:width$}   ", plain(cell)));
         text + line.trim_end() + "\n"
     })
 }

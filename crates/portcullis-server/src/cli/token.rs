@@ -2,7 +2,7 @@
 
 use portcullis::rules::{Rules, Settings as RulesSettings};
 use portcullis::secret::{Hidden, OpaqueKind, OpaqueToken};
-use portcullis::types::{Timestamp, TokenId};
+use portcullis::types::{By, Timestamp, TokenId};
 
 use super::Failure;
 use super::open::{self, Without};
@@ -30,12 +30,12 @@ impl Deed {
             // How long it lives is written in the token alone: it is remembered as long as any can.
             let longest = rules.now().as_second() + i64::from(RulesSettings::LONGEST_ACCESS_TTL);
             let until = Timestamp::from_second(longest).unwrap_or(Timestamp::MAX);
-            rules.revoke_token(id, until).await?;
+            rules.revoke_token(&By::command_line(), id, until).await?;
             return Ok(format!("{id} is revoked\n"));
         }
         let token = password::secret("the token")?;
         let what = stands_for(&rules, &token).await?;
-        rules.revoke(token.expose()).await?;
+        rules.revoke(&By::command_line(), token.expose()).await?;
         Ok(format!("{what}\n"))
     }
 }
@@ -48,7 +48,9 @@ async fn stands_for(rules: &Rules, token: &Hidden<String>) -> Result<String, Fai
             .session_by_refresh(&digest)
             .await?
             .filter(|(session, _)| session.is_live(rules.now()))
-            .map(|(session, _)| format!("the session {} is over, and every token of it", session.id)),
+            .map(|(session, _)| {
+                format!("the session {} is over, and every token of it", session.id)
+            }),
         Ok((OpaqueKind::ApiKey, digest)) => rules
             .store()
             .api_key(&digest)

@@ -4,14 +4,14 @@ use portcullis::problem::ProblemKind;
 use portcullis::routes::{GrantAnswer, UserAnswer};
 use portcullis::rules::{NewAccount, Rules, UserRequest};
 use portcullis::store::UserFilter;
-use portcullis::types::{PageRequest, Role, Subject, User};
+use portcullis::types::{By, PageRequest, Role, Subject, User};
 use serde::Serialize;
 
+use super::Failure;
 use super::grants::{self, PermissionsOf, RolesOf};
 use super::open::{self, Noun, Without};
 use super::password::NewPassword;
 use super::show::{Form, facts, joined, table};
-use super::Failure;
 use crate::config::Settings;
 
 /// What may be done about users. NAME is a username, an e-mail address or an id.
@@ -118,14 +118,20 @@ impl Deed {
                 let user = open::user(&rules, &name).await?;
                 let password = Some(password.read(&user.username)?);
                 let request = UserRequest { password, ..UserRequest::default() };
-                let user = rules.change_user(user.id, request).await?;
-                Ok(format!("{} has a new password; every session of theirs is over\n", user.username))
+                let user = rules.change_user(&By::command_line(), user.id, request).await?;
+                Ok(format!(
+                    "{} has a new password; every session of theirs is over\n",
+                    user.username
+                ))
             }
             Self::Roles(roles) => roles.run(&rules, Noun::User).await,
             Self::Permissions(permissions) => permissions.run(&rules, Noun::User).await,
             Self::Delete { name } => {
                 let user = open::user(&rules, &name).await?;
-                rules.delete_user(user.id).await.map_err(|problem| last(&user, problem.into()))?;
+                rules
+                    .delete_user(&By::command_line(), user.id)
+                    .await
+                    .map_err(|problem| last(&user, problem.into()))?;
                 Ok(format!("{} is deleted\n", user.username))
             }
         }
@@ -144,10 +150,10 @@ impl Add {
             email: self.email,
             name: self.name,
         };
-        let mut user = rules.add_user(account, !self.disabled, &roles).await?;
+        let mut user = rules.add_user(&By::command_line(), account, !self.disabled, &roles).await?;
         if self.email_verified {
             let request = UserRequest { email_verified: Some(true), ..UserRequest::default() };
-            user = rules.change_user(user.id, request).await?;
+            user = rules.change_user(&By::command_line(), user.id, request).await?;
         }
         let answer = answer(rules, user).await?;
         self.form.show(&answer, || {
@@ -222,7 +228,7 @@ async fn show(rules: &Rules, name: &str, form: Form) -> Result<String, Failure> 
 async fn activate(rules: &Rules, name: &str, active: bool) -> Result<String, Failure> {
     let user = open::user(rules, name).await?;
     let request = UserRequest { active: Some(active), ..UserRequest::default() };
-    let user = match rules.change_user(user.id, request).await {
+    let user = match rules.change_user(&By::command_line(), user.id, request).await {
         Ok(user) => user,
         Err(problem) => return Err(last(&user, problem.into())),
     };

@@ -9,9 +9,10 @@ fn every_mistake_is_said_at_once_with_its_fix() {
         "portcullis.toml",
         "[server]\nlisten = \"everywhere\"\nlisten_on = 1\n[tokens]\naccess_ttl = \"1y\"\n",
     );
-    let said = folder
-        .run_in(&[("PORTCULLIS_TOKENS_ALGORITHM", "none")], "check")
-        .refused(1, &["server.listen:", "server.listen_on", "tokens.access_ttl", "tokens.algorithm"]);
+    let said = folder.run_in(&[("PORTCULLIS_TOKENS_ALGORITHM", "none")], "check").refused(
+        1,
+        &["server.listen:", "server.listen_on", "tokens.access_ttl", "tokens.algorithm"],
+    );
     assert_eq!(said.matches("error: ").count(), 4, "{said}");
     assert_eq!(said.matches("  fix: ").count(), 4, "{said}");
 }
@@ -34,10 +35,7 @@ fn a_good_configuration_says_where_each_setting_comes_from_and_no_secret() {
     folder.write("portcullis.toml", "[tokens]\naccess_ttl = \"5m\"\n");
     let secret = "hush-hush-8Zc0vX2nB5mK8pL1sD4fG6hJ9wE3";
     let said = folder
-        .run_in(
-            &[("PORTCULLIS_TOKENS_MASTER_SECRET", secret)],
-            "check --listen 127.0.0.1:8001",
-        )
+        .run_in(&[("PORTCULLIS_TOKENS_MASTER_SECRET", secret)], "check --listen 127.0.0.1:8001")
         .good();
     for words in [
         "server.listen",

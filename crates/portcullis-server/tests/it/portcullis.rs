@@ -149,7 +149,13 @@ impl Running {
     }
 
     /// The status and body of an answer; `credential` is a line such as `Authorization: …`.
-    pub(crate) fn ask(&self, method: &str, path: &str, lines: &[String], body: &str) -> (u16, Value) {
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        lines: &[String],
+        body: &str,
+    ) -> (u16, Value) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let lines = lines.iter().fold(String::new(), |all, line| format!("{all}{line}\r\n"));
@@ -213,10 +219,7 @@ impl Drop for Running {
 
 pub(crate) fn basic(username: &str) -> Vec<String> {
     let pair = format!("{username}:{PASSWORD}");
-    vec![format!(
-        "Authorization: Basic {}",
-        base64::engine::general_purpose::STANDARD.encode(pair)
-    )]
+    vec![format!("Authorization: Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))]
 }
 
 pub(crate) fn bearer(token: &str) -> Vec<String> {

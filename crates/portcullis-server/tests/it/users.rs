@@ -24,7 +24,8 @@ fn the_first_administrator_is_made_in_a_folder_with_nothing_in_it() {
 #[test]
 fn a_user_is_made_listed_shown_changed_and_deleted() {
     let folder = Folder::new();
-    folder.add_user("alice --role user --email alice@example.org --email-verified --name 'Alice L.'");
+    folder
+        .add_user("alice --role user --email alice@example.org --email-verified --name 'Alice L.'");
     folder.add_user("ïvan --role user --disabled");
     let list = folder.run("user list").good();
     let lines: Vec<&str> = list.lines().collect();
@@ -131,7 +132,9 @@ fn mistakes_are_said_with_what_to_do() {
     folder
         .run("user list --database sqlite:///nowhere/at/all.db")
         .refused(1, &["no database /nowhere/at/all.db"]);
-    folder.run("migrate --database sqlite:///nowhere/at/all.db").refused(1, &["cannot open", "folder"]);
+    folder
+        .run("migrate --database sqlite:///nowhere/at/all.db")
+        .refused(1, &["cannot open", "folder"]);
     folder.run("user list --database mysql://h/d").refused(1, &["database.url", "sqlite://FILE"]);
     folder.write("broken.db", "this is not a database, and long enough to be sure of that");
     folder.run("user list --database sqlite://broken.db").refused(1, &["error: "]);

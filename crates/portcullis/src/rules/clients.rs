@@ -1,9 +1,9 @@
 //! Programs that are registered, by administrators.
 
-use super::Rules;
+use super::{Action, Event, Rules};
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::store::ClientChange;
-use crate::types::{Client, ClientId, Page, PageRequest, Role, Subject};
+use crate::types::{By, Client, ClientId, Page, PageRequest, Party, Role, Subject};
 
 /// The longest id and name of a client, in characters.
 const LONGEST: usize = 100;
@@ -35,17 +35,19 @@ impl Rules {
     /// 503.
     pub async fn add_client(
         &self,
+        by: &By,
         id: ClientId,
         name: String,
         roles: &[Role],
     ) -> Result<Client, Problem> {
         let mut faults = Vec::new();
-        let mut fault = |pointer: &str, wrong: Option<&str>| {
-            faults.extend(wrong.map(|wrong| BodyFault {
-                pointer: pointer.to_owned(),
-                detail: wrong.to_owned(),
-            }));
-        };
+        let mut fault =
+            |pointer: &str, wrong: Option<&str>| {
+                faults.extend(wrong.map(|wrong| BodyFault {
+                    pointer: pointer.to_owned(),
+                    detail: wrong.to_owned(),
+                }));
+            };
         fault("/client_id", client_id_fault(&id.0));
         fault("/name", name_fault(&name));
         if !faults.is_empty() {
@@ -56,9 +58,13 @@ impl Rules {
             self.role(role)?;
         }
         let client = Client { id, name, active: true, created_at: self.now() };
-        let (rules, kept, roles) = (self.clone(), client.clone(), roles.to_vec());
         let subject = Subject::Client(client.id.clone());
-        self.change(|mark| mark.of(Subject::Client(client.id.clone())), async move {
+        let event = Event::new(by, Action::ClientCreated)
+            .on(Party::subject(&subject, &client.name))
+            .names("roles", roles);
+        let (rules, kept, roles) = (self.clone(), client.clone(), roles.to_vec());
+        let of = subject.clone();
+        self.noted(event, |mark| mark.of(of), async move {
             rules.store().insert_client(&kept).await?;
             for role in &roles {
                 rules.store().assign_role(&subject, role).await?;
@@ -75,6 +81,7 @@ impl Rules {
     /// A 422; 404; 503.
     pub async fn change_client(
         &self,
+        by: &By,
         id: ClientId,
         change: ClientChange,
     ) -> Result<Client, Problem> {
@@ -85,7 +92,14 @@ impl Rules {
             }]));
         }
         let (rules, of) = (self.clone(), Subject::Client(id.clone()));
-        self.change(|mark| mark.of(of), async move {
+        let mut event = Event::new(by, Action::ClientChanged).on(self.party(&of).await?);
+        if let Some(active) = change.active {
+            event = event.flag("active", active);
+        }
+        if let Some(name) = &change.name {
+            event = event.detail("name", name);
+        }
+        self.noted(event, |mark| mark.of(of), async move {
             Ok(rules.store().update_client(&id, change).await?)
         })
         .await
@@ -95,9 +109,10 @@ impl Rules {
     ///
     /// # Errors
     /// 404; 503.
-    pub async fn delete_client(&self, id: ClientId) -> Result<(), Problem> {
+    pub async fn delete_client(&self, by: &By, id: ClientId) -> Result<(), Problem> {
         let (rules, of) = (self.clone(), Subject::Client(id.clone()));
-        self.change(|mark| mark.of(of), async move {
+        let event = Event::new(by, Action::ClientDeleted).on(self.party(&of).await?);
+        self.noted(event, |mark| mark.of(of), async move {
             let ended = rules.store().delete_client(&id, rules.now()).await?;
             rules.note_ended(&ended);
             Ok(())
