@@ -9,7 +9,7 @@ use portcullis::rules::{
 };
 use portcullis::secret::{Algorithm, Hidden, MasterSecret, PasswordSettings, SigningKey};
 use portcullis::store::sql::{ConnectError, SqlStore};
-use portcullis::types::{By, Role};
+use portcullis::types::Role;
 use secrecy::ExposeSecret;
 
 use super::{Kind, basic_roles, mail, scope_book};
@@ -75,7 +75,7 @@ pub(crate) async fn open(settings: &Settings, kind: Kind) -> Result<Rules, OpenE
         // An included role must be there before the one that includes it.
         for name in ["guest", "user", "moderator", "admin"] {
             if let Some(role) = basic_roles().get(name) {
-                rules.add_role(&By::system(), role.clone()).await?;
+                rules.add_role(role.clone()).await?;
             }
         }
     }

@@ -52,9 +52,8 @@ pub(crate) async fn run(
     if let Some(health) = server.health_listen {
         listeners.push(Listener::bind(health, None, application.health)?);
     }
-    tokio::spawn(rules.clone().follow(FOLLOWED_EVERY));
+    tokio::spawn(rules.follow(FOLLOWED_EVERY));
     ready(&format!("{scheme}://{address}"));
     let ended = serve(listeners, Bounds::from(server), async move { signals.next().await }).await;
-    rules.close().await;
     Ok(ended)
 }

@@ -3,7 +3,7 @@
 use portcullis::problem::Problem;
 use portcullis::rules::{GrantRequest, NewAccount, Rules, UserRequest};
 use portcullis::secret::Hidden;
-use portcullis::types::{By, Clause, Effect, Role, Subject};
+use portcullis::types::{Clause, Effect, Role, Subject};
 
 /// A sample user.
 #[derive(Debug)]
@@ -79,19 +79,18 @@ async fn make(rules: &Rules, sample: &Sample) -> Result<(), Problem> {
         email: sample.email.map(str::to_owned),
         name: None,
     };
-    let by = By::system();
-    let user = rules.add_user(&by, account, sample.active, &[Role::from(sample.role)]).await?;
+    let user = rules.add_user(account, sample.active, &[Role::from(sample.role)]).await?;
     for (effect, permission, condition) in sample.grants {
         let condition: Option<Clause> = match condition {
             None => None,
             Some(text) => Some(serde_json::from_str(text).map_err(Problem::internal)?),
         };
-        let request = GrantRequest { condition, ..GrantRequest::new(*effect, *permission) };
-        rules.grant(&by, Subject::User(user.id), request).await?;
+        let request = GrantRequest { effect: *effect, permission: (*permission).into(), condition };
+        rules.grant(Subject::User(user.id), request).await?;
     }
     if sample.username == "ada" {
         let verified = UserRequest { email_verified: Some(true), ..UserRequest::default() };
-        rules.change_user(&by, user.id, verified).await?;
+        rules.change_user(user.id, verified).await?;
     }
     Ok(())
 }

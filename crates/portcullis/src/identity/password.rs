@@ -1,19 +1,16 @@
 //! By a username and password that come with every request.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use http::request::Parts;
 use secrecy::ExposeSecret;
 
 use super::Verifier;
-use crate::RequestId;
 use crate::arrival::Arrival;
 use crate::credential::{PasswordCredential, Rejection};
 use crate::problem::ProblemKind;
 use crate::rules::{LoginRefused, Rules};
 use crate::secret::Hidden;
-use crate::types::{By, Principal};
+use crate::types::Principal;
 
 /// Knows users by their passwords.
 ///
@@ -40,10 +37,8 @@ impl Verifier<PasswordCredential> for PasswordVerifier {
         parts: &Parts,
     ) -> Result<Principal, Rejection> {
         let address = parts.extensions.get::<Arrival>().and_then(|arrival| arrival.address);
-        let request_id = parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0));
-        let by = By::nobody(address, request_id);
         let password = Hidden::new(credential.password.expose_secret().to_owned());
-        match self.rules.basic(&by, &credential.username, password).await {
+        match self.rules.basic(&credential.username, password, address).await {
             Ok(principal) => Ok(principal),
             Err(LoginRefused::Wrong) => Err(Rejection::Invalid),
             Err(LoginRefused::Other(problem)) => Err(match problem.kind() {

@@ -6,7 +6,6 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::origin::Acting;
 use super::shapes::UserAnswer;
 use crate::describe::{Accepted, Created, DescribeAnswer, Json, NoStore, OperationBuilder};
 use crate::gate::Gate;
@@ -113,7 +112,6 @@ impl DescribeAnswer for RegistrationAnswer {
 
 async fn register(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Json(new): Json<Registration>,
 ) -> Result<NoStore<RegistrationAnswer>, Problem> {
     let account = NewAccount {
@@ -122,7 +120,7 @@ async fn register(
         email: new.email,
         name: new.name,
     };
-    Ok(NoStore(match rules.register(&by, account).await? {
+    Ok(NoStore(match rules.register(account).await? {
         Registered::Made(user) => {
             let roles = rules.roles_of(&Subject::User(user.id)).await?;
             RegistrationAnswer::Made(UserAnswer::new(user, roles))
@@ -149,10 +147,9 @@ async fn request_verify_token(
 
 async fn verify(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Json(verification): Json<Verification>,
 ) -> Result<NoStore<Json<UserAnswer>>, Problem> {
-    let user = rules.verify_address(&by, &verification.token).await?;
+    let user = rules.verify_address(&verification.token).await?;
     let roles = rules.roles_of(&Subject::User(user.id)).await?;
     Ok(NoStore(Json(UserAnswer::new(user, roles))))
 }
@@ -171,10 +168,9 @@ async fn forgot_password(
 
 async fn reset_password(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Json(reset): Json<Reset>,
 ) -> Result<NoStore<Json<Done>>, Problem> {
-    rules.reset_password(&by, &reset.token, Hidden::new(reset.password)).await?;
+    rules.reset_password(&reset.token, Hidden::new(reset.password)).await?;
     Ok(NoStore(Json(Done { message: "The password is set. Every session was ended." })))
 }
 

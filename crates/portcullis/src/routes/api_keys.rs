@@ -7,7 +7,6 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::origin::Acting;
 use super::shapes::List;
 use crate::describe::{Created, Json, NoContent, NoStore, Path};
 use crate::gate::{CurrentUser, Gate};
@@ -15,7 +14,7 @@ use crate::policy::{Requirement, authenticated, permission};
 use crate::problem::{Problem, ProblemKind};
 use crate::rules::{ApiKeyRequest, Rules};
 use crate::table::Routes;
-use crate::types::{ApiKey, By, Principal, Scope, Timestamp, TokenId, UserId};
+use crate::types::{ApiKey, Principal, Scope, Timestamp, TokenId, UserId};
 
 fn administrator() -> Requirement {
     permission("users:manage")
@@ -101,8 +100,8 @@ async fn list(rules: &Rules, user: UserId) -> Result<Json<List<ApiKeyAnswer>>, P
     Ok(Json(List { items: keys.into_iter().map(Into::into).collect(), next: None }))
 }
 
-async fn delete(rules: &Rules, by: &By, user: UserId, key: TokenId) -> Result<NoContent, Problem> {
-    if rules.delete_api_key(by, user, key).await? {
+async fn delete(rules: &Rules, user: UserId, key: TokenId) -> Result<NoContent, Problem> {
+    if rules.delete_api_key(user, key).await? {
         Ok(NoContent)
     } else {
         Err(ProblemKind::NotFound.into())
@@ -133,20 +132,18 @@ async fn create_my_api_key(
 
 async fn delete_my_api_keys(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     CurrentUser(user): CurrentUser,
 ) -> Result<NoContent, Problem> {
-    rules.delete_api_keys(&by, user.id).await?;
+    rules.delete_api_keys(user.id).await?;
     Ok(NoContent)
 }
 
 async fn delete_my_api_key(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     CurrentUser(user): CurrentUser,
     Path(id): Path<TokenId>,
 ) -> Result<NoContent, Problem> {
-    delete(&rules, &by, user.id, id).await
+    delete(&rules, user.id, id).await
 }
 
 async fn list_api_keys(
@@ -158,17 +155,15 @@ async fn list_api_keys(
 
 async fn delete_api_keys(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Path(id): Path<UserId>,
 ) -> Result<NoContent, Problem> {
-    rules.delete_api_keys(&by, rules.user(id).await?.id).await?;
+    rules.delete_api_keys(rules.user(id).await?.id).await?;
     Ok(NoContent)
 }
 
 async fn delete_api_key(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Path((id, key)): Path<(UserId, TokenId)>,
 ) -> Result<NoContent, Problem> {
-    delete(&rules, &by, id, key).await
+    delete(&rules, id, key).await
 }

@@ -1,52 +1,37 @@
-//! `/users/{id}/roles` and `/users/{id}/grants`, and the same for clients: what they may do.
+//! `/users/{id}/roles` and `/users/{id}/grants`: what a user may do.
 
 use axum::extract::State;
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::origin::Acting;
 use super::shapes::{GrantAnswer, List, RoleAnswer};
-use crate::describe::{Created, Json, NoContent, Path, PathInput};
+use crate::describe::{Created, Json, NoContent, Path};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission};
 use crate::problem::{Problem, ProblemKind};
 use crate::rules::{GrantRequest, Rules};
 use crate::table::Routes;
-use crate::types::{Clause, ClientId, Effect, GrantId, Role, Subject, Timestamp, UserId};
+use crate::types::{Clause, Effect, GrantId, Role, Subject, UserId};
 
 fn administrator() -> Requirement {
     permission("roles:manage")
 }
 
-/// The routes under `/users/{id}` and `/clients/{id}` for roles and grants.
+/// The routes under `/users/{id}/roles` and `/users/{id}/grants`.
 pub fn table(gate: &Gate) -> Routes<Rules> {
-    table_of::<UserId>(gate, "roles", "/users/{id}").merge(table_of::<ClientId>(
-        gate,
-        "clients",
-        "/clients/{id}",
-    ))
-}
-
-/// The id of whoever roles and grants can belong to.
-trait Holder: PathInput + Into<Subject> {}
-
-impl<T: PathInput + Into<Subject>> Holder for T {}
-
-fn table_of<I: Holder>(gate: &Gate, tag: &str, holder: &str) -> Routes<Rules> {
-    let at = |rest: &str| format!("{holder}{rest}");
     gate.routes()
-        .tag(tag)
-        .get(&at("/roles"), administrator(), list_held_roles::<I>)
-        .get(&at("/roles/{name}"), administrator(), read_held_role::<I>)
-        .put(&at("/roles/{name}"), administrator(), assign_role::<I>)
-        .delete(&at("/roles/{name}"), administrator(), unassign_role::<I>)
-        .get(&at("/grants"), administrator(), list_grants::<I>)
-        .post(&at("/grants"), administrator(), create_grant::<I>)
-        .put(&at("/grants"), administrator(), replace_grants::<I>)
-        .delete(&at("/grants"), administrator(), delete_grants::<I>)
-        .get(&at("/grants/{grant}"), administrator(), read_grant::<I>)
-        .delete(&at("/grants/{grant}"), administrator(), delete_grant::<I>)
+        .tag("roles")
+        .get("/users/{id}/roles", administrator(), list_roles_of_user)
+        .get("/users/{id}/roles/{name}", administrator(), read_role_of_user)
+        .put("/users/{id}/roles/{name}", administrator(), assign_role)
+        .delete("/users/{id}/roles/{name}", administrator(), unassign_role)
+        .get("/users/{id}/grants", administrator(), list_grants)
+        .post("/users/{id}/grants", administrator(), create_grant)
+        .put("/users/{id}/grants", administrator(), replace_grants)
+        .delete("/users/{id}/grants", administrator(), delete_grants)
+        .get("/users/{id}/grants/{grant}", administrator(), read_grant)
+        .delete("/users/{id}/grants/{grant}", administrator(), delete_grant)
 }
 
 /// A permission to be allowed or denied.
@@ -60,23 +45,13 @@ struct NewGrant {
     #[garde(skip)]
     #[serde(default = "allow")]
     effect: Effect,
-    /// Under which circumstances it counts; under any where it is left out.
+    /// When it counts; always where it is left out.
     #[garde(skip)]
     #[serde(default)]
     condition: Option<Clause>,
-    /// From when on it counts (RFC 3339).
-    #[garde(skip)]
-    #[serde(default)]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    valid_from: Option<Timestamp>,
-    /// Until when it counts, that moment excluded (RFC 3339).
-    #[garde(skip)]
-    #[serde(default)]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    valid_until: Option<Timestamp>,
 }
 
-/// All direct grants of one holder.
+/// All direct grants of a user.
 #[derive(Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 struct AllGrants {
@@ -91,107 +66,95 @@ fn allow() -> Effect {
 
 impl From<NewGrant> for GrantRequest {
     fn from(new: NewGrant) -> Self {
-        Self {
-            effect: new.effect,
-            permission: new.permission.into(),
-            condition: new.condition,
-            valid_from: new.valid_from,
-            valid_until: new.valid_until,
-        }
+        Self { effect: new.effect, permission: new.permission.into(), condition: new.condition }
     }
 }
 
-async fn list_held_roles<I: Holder>(
+async fn list_roles_of_user(
     State(rules): State<Rules>,
-    Path(id): Path<I>,
+    Path(id): Path<UserId>,
 ) -> Result<Json<List<RoleAnswer>>, Problem> {
-    let held = rules.roles_of(&id.into()).await?;
+    let held = rules.roles_of(&Subject::User(id)).await?;
     let graph = rules.roles();
     let items =
         held.iter().filter_map(|name| graph.get(name.as_str())).cloned().map(Into::into).collect();
     Ok(Json(List { items, next: None }))
 }
 
-async fn read_held_role<I: Holder>(
+async fn read_role_of_user(
     State(rules): State<Rules>,
-    Path((id, name)): Path<(I, Role)>,
+    Path((id, name)): Path<(UserId, Role)>,
 ) -> Result<Json<RoleAnswer>, Problem> {
-    let held = rules.roles_of(&id.into()).await?;
+    let held = rules.roles_of(&Subject::User(id)).await?;
     if !held.contains(&name) {
         return Err(ProblemKind::NotFound.into());
     }
     Ok(Json(rules.role(&name)?.into()))
 }
 
-async fn assign_role<I: Holder>(
+async fn assign_role(
     State(rules): State<Rules>,
-    Acting(by): Acting,
-    Path((id, name)): Path<(I, Role)>,
+    Path((id, name)): Path<(UserId, Role)>,
 ) -> Result<NoContent, Problem> {
-    rules.assign_role(&by, id.into(), name).await?;
+    rules.assign_role(Subject::User(id), name).await?;
     Ok(NoContent)
 }
 
-async fn unassign_role<I: Holder>(
+async fn unassign_role(
     State(rules): State<Rules>,
-    Acting(by): Acting,
-    Path((id, name)): Path<(I, Role)>,
+    Path((id, name)): Path<(UserId, Role)>,
 ) -> Result<NoContent, Problem> {
-    rules.unassign_role(&by, id.into(), name).await?;
+    rules.unassign_role(Subject::User(id), name).await?;
     Ok(NoContent)
 }
 
-async fn list_grants<I: Holder>(
+async fn list_grants(
     State(rules): State<Rules>,
-    Path(id): Path<I>,
+    Path(id): Path<UserId>,
 ) -> Result<Json<List<GrantAnswer>>, Problem> {
-    let grants = rules.grants_of(&id.into()).await?;
+    let grants = rules.grants_of(&Subject::User(id)).await?;
     Ok(Json(List { items: grants.into_iter().map(Into::into).collect(), next: None }))
 }
 
-async fn create_grant<I: Holder>(
+async fn create_grant(
     State(rules): State<Rules>,
-    Acting(by): Acting,
-    Path(id): Path<I>,
+    Path(id): Path<UserId>,
     Json(new): Json<NewGrant>,
 ) -> Result<Created<GrantAnswer>, Problem> {
-    Ok(Created(rules.grant(&by, id.into(), new.into()).await?.into()))
+    Ok(Created(rules.grant(Subject::User(id), new.into()).await?.into()))
 }
 
-async fn replace_grants<I: Holder>(
+async fn replace_grants(
     State(rules): State<Rules>,
-    Acting(by): Acting,
-    Path(id): Path<I>,
+    Path(id): Path<UserId>,
     Json(all): Json<AllGrants>,
 ) -> Result<Json<List<GrantAnswer>>, Problem> {
     let requests = all.items.into_iter().map(Into::into).collect();
-    let grants = rules.set_grants(&by, id.into(), requests).await?;
+    let grants = rules.set_grants(Subject::User(id), requests).await?;
     Ok(Json(List { items: grants.into_iter().map(Into::into).collect(), next: None }))
 }
 
-async fn delete_grants<I: Holder>(
+async fn delete_grants(
     State(rules): State<Rules>,
-    Acting(by): Acting,
-    Path(id): Path<I>,
+    Path(id): Path<UserId>,
 ) -> Result<NoContent, Problem> {
-    rules.set_grants(&by, id.into(), Vec::new()).await?;
+    rules.set_grants(Subject::User(id), Vec::new()).await?;
     Ok(NoContent)
 }
 
-async fn read_grant<I: Holder>(
+async fn read_grant(
     State(rules): State<Rules>,
-    Path((id, grant)): Path<(I, GrantId)>,
+    Path((id, grant)): Path<(UserId, GrantId)>,
 ) -> Result<Json<GrantAnswer>, Problem> {
-    let grants = rules.grants_of(&id.into()).await?;
+    let grants = rules.grants_of(&Subject::User(id)).await?;
     let found = grants.into_iter().find(|one| one.id == grant);
     found.map(|grant| Json(grant.into())).ok_or_else(|| ProblemKind::NotFound.into())
 }
 
-async fn delete_grant<I: Holder>(
+async fn delete_grant(
     State(rules): State<Rules>,
-    Acting(by): Acting,
-    Path((id, grant)): Path<(I, GrantId)>,
+    Path((id, grant)): Path<(UserId, GrantId)>,
 ) -> Result<NoContent, Problem> {
-    rules.revoke_grant(&by, id.into(), grant).await?;
+    rules.revoke_grant(Subject::User(id), grant).await?;
     Ok(NoContent)
 }

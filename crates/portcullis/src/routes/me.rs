@@ -5,7 +5,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::origin::Acting;
+use super::origin::From;
 use super::shapes::{List, SessionAnswer, UserAnswer};
 use crate::describe::{Json, NoContent, Path};
 use crate::gate::{CurrentUser, Gate};
@@ -14,7 +14,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::rules::{AccountChange, Rules};
 use crate::secret::Hidden;
 use crate::table::Routes;
-use crate::types::{By, Principal, SessionId, Subject, User};
+use crate::types::{Principal, SessionId, Subject, User};
 
 /// The routes under `/users/me`.
 pub fn table(gate: &Gate) -> Routes<Rules> {
@@ -75,6 +75,7 @@ async fn change_me(
     State(rules): State<Rules>,
     CurrentUser(user): CurrentUser,
     who: Principal,
+    From(caller): From,
     Json(change): Json<MyChange>,
 ) -> Result<Json<UserAnswer>, Problem> {
     let change = AccountChange {
@@ -83,18 +84,18 @@ async fn change_me(
         password: change.password.map(Hidden::new),
         current_password: change.current_password.map(Hidden::new),
     };
-    let user = rules.change_account(&By::of(&who), &user, change, who.session).await?;
+    let user = rules.change_account(&user, change, who.session, caller.address).await?;
     answer(&rules, user).await
 }
 
 async fn delete_me(
     State(rules): State<Rules>,
     CurrentUser(user): CurrentUser,
-    Acting(by): Acting,
+    From(caller): From,
     Json(confirmation): Json<Confirmation>,
 ) -> Result<NoContent, Problem> {
     let password = Hidden::new(confirmation.current_password);
-    rules.leave(&by, &user, Some(password)).await?;
+    rules.leave(&user, Some(password), caller.address).await?;
     Ok(NoContent)
 }
 
@@ -112,10 +113,9 @@ async fn list_my_sessions(
 async fn end_my_session(
     State(rules): State<Rules>,
     CurrentUser(user): CurrentUser,
-    Acting(by): Acting,
     Path(id): Path<SessionId>,
 ) -> Result<NoContent, Problem> {
-    if rules.end_session(&by, user.id, id).await? {
+    if rules.end_session(user.id, id).await? {
         Ok(NoContent)
     } else {
         Err(ProblemKind::NotFound.into())
@@ -127,6 +127,6 @@ async fn end_my_other_sessions(
     CurrentUser(user): CurrentUser,
     who: Principal,
 ) -> Result<NoContent, Problem> {
-    rules.end_sessions(&By::of(&who), user.id, who.session).await?;
+    rules.end_sessions(user.id, who.session).await?;
     Ok(NoContent)
 }

@@ -1,16 +1,13 @@
 //! Where a request comes from, as an argument of a handler.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::arrival::Arrival;
 use crate::describe::{Describe, OperationBuilder};
-use crate::frame::RequestId;
 use crate::rules::Caller;
-use crate::types::{By, Principal};
 
 /// Where a sign-in comes from, for its owner to see.
 #[derive(Clone, Debug)]
@@ -24,32 +21,11 @@ impl<S: Sync> FromRequestParts<S> for From {
         Ok(Self(Caller {
             address: parts.extensions.get::<Arrival>().and_then(|arrival| arrival.address),
             agent: agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
-            request_id: parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0)),
         }))
     }
 }
 
 impl Describe for From {
-    fn describe(_: &mut OperationBuilder<'_>) {}
-}
-
-/// Who acts, for the record: whoever the request speaks for, or nobody on a public route.
-#[derive(Clone, Debug)]
-pub(super) struct Acting(pub(super) By);
-
-impl<S: Sync> FromRequestParts<S> for Acting {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        if let Some(who) = parts.extensions.get::<Principal>() {
-            return Ok(Self(By::of(who)));
-        }
-        let From(caller) = From::from_request_parts(parts, state).await?;
-        Ok(Self(caller.by()))
-    }
-}
-
-impl Describe for Acting {
     fn describe(_: &mut OperationBuilder<'_>) {}
 }
 

@@ -7,7 +7,6 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::origin::Acting;
 use super::shapes::{List, RoleAnswer};
 use crate::describe::{Created, Json, NoContent, Path};
 use crate::gate::Gate;
@@ -94,7 +93,6 @@ async fn list_roles(State(rules): State<Rules>) -> Json<List<RoleAnswer>> {
 
 async fn create_role(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Json(new): Json<NewRole>,
 ) -> Result<Created<RoleAnswer>, Problem> {
     let role = RoleRecord {
@@ -104,7 +102,7 @@ async fn create_role(
         denied: permissions(new.denied),
         includes: roles(new.includes),
     };
-    rules.add_role(&by, role.clone()).await?;
+    rules.add_role(role.clone()).await?;
     Ok(Created(role.into()))
 }
 
@@ -117,7 +115,6 @@ async fn read_role(
 
 async fn change_role(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Path(name): Path<Role>,
     Json(change): Json<RoleChange>,
 ) -> Result<Json<RoleAnswer>, Problem> {
@@ -134,15 +131,14 @@ async fn change_role(
     if let Some(names) = change.includes {
         role.includes = roles(names);
     }
-    rules.change_role(&by, role.clone()).await?;
+    rules.change_role(role.clone()).await?;
     Ok(Json(role.into()))
 }
 
 async fn delete_role(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Path(name): Path<Role>,
 ) -> Result<NoContent, Problem> {
-    rules.delete_role(&by, name).await?;
+    rules.delete_role(name).await?;
     Ok(NoContent)
 }

@@ -18,7 +18,7 @@ use crate::problem::{Challenge, OAuthError, Problem, ProblemKind};
 use crate::rules::{AccessFormat, LoginRefused, Rules};
 use crate::secret::Hidden;
 use crate::table::Routes;
-use crate::types::{By, Principal};
+use crate::types::Principal;
 
 /// The routes for signing in and out. `bearer` and `cookie` are the names of the gate's schemes.
 pub fn table(gate: &Gate, cookie: &SessionCookie) -> Routes<Rules> {
@@ -101,7 +101,7 @@ async fn logout_of_opaque_token(
 /// Ends the session the credential belongs to, and with it every token of that session.
 async fn end(rules: &Rules, who: &Principal) -> Result<NoContent, Problem> {
     if let (Some(user), Some(session)) = (who.user(), who.session) {
-        rules.end_session(&By::of(who), user, session).await?;
+        rules.end_session(user, session).await?;
     }
     Ok(NoContent)
 }
@@ -119,7 +119,7 @@ async fn sign_in(
         .check(parts)
         .map_err(|fault| Problem::new(ProblemKind::CrossSite).source(fault))?;
     let password = Hidden::new(form.password);
-    let signed = rules.sign_in(&caller.by(), &form.username, password).await;
+    let signed = rules.sign_in(&form.username, password, caller.address).await;
     let signed = signed.map_err(|refused| match refused {
         LoginRefused::Wrong => {
             // Not Basic: a browser would ask the user in a window of its own.

@@ -118,12 +118,8 @@ pub struct GrantAnswer {
     pub effect: Effect,
     /// What is allowed or denied.
     pub permission: Permission,
-    /// Under which circumstances it counts; under any where there is none.
+    /// When it counts; always where there is none.
     pub condition: Option<Clause>,
-    /// From when on it counts (RFC 3339).
-    pub valid_from: Option<String>,
-    /// Until when it counts, that moment excluded (RFC 3339).
-    pub valid_until: Option<String>,
     /// When it was made (RFC 3339).
     pub created_at: String,
 }
@@ -135,8 +131,6 @@ impl From<Grant> for GrantAnswer {
             effect: grant.effect,
             permission: grant.permission,
             condition: grant.condition,
-            valid_from: grant.valid_from.map(|moment| moment.to_string()),
-            valid_until: grant.valid_until.map(|moment| moment.to_string()),
             created_at: grant.created_at.to_string(),
         }
     }

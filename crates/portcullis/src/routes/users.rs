@@ -5,7 +5,6 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::origin::Acting;
 use super::shapes::{List, SessionAnswer, UserAnswer};
 use crate::describe::{Created, Json, NoContent, Path, Query};
 use crate::gate::Gate;
@@ -143,7 +142,6 @@ async fn list_users(
 
 async fn create_user(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Json(new): Json<NewUser>,
 ) -> Result<Created<UserAnswer>, Problem> {
     let account = NewAccount {
@@ -153,7 +151,7 @@ async fn create_user(
         name: new.name,
     };
     let roles: Vec<Role> = new.roles.into_iter().map(Role::from).collect();
-    let user = rules.add_user(&by, account, new.is_active, &roles).await?;
+    let user = rules.add_user(account, new.is_active, &roles).await?;
     Ok(Created(answer(&rules, user).await?))
 }
 
@@ -167,7 +165,6 @@ async fn read_user(
 
 async fn change_user(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Path(id): Path<UserId>,
     Json(change): Json<Change>,
 ) -> Result<Json<UserAnswer>, Problem> {
@@ -179,16 +176,15 @@ async fn change_user(
         active: change.is_active,
         password: change.password.map(Hidden::new),
     };
-    let user = rules.change_user(&by, id, request).await?;
+    let user = rules.change_user(id, request).await?;
     Ok(Json(answer(&rules, user).await?))
 }
 
 async fn delete_user(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Path(id): Path<UserId>,
 ) -> Result<NoContent, Problem> {
-    rules.delete_user(&by, id).await?;
+    rules.delete_user(id).await?;
     Ok(NoContent)
 }
 
@@ -204,20 +200,18 @@ async fn list_sessions(
 
 async fn end_sessions(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Path(id): Path<UserId>,
 ) -> Result<NoContent, Problem> {
     rules.user(id).await?;
-    rules.end_sessions(&by, id, None).await?;
+    rules.end_sessions(id, None).await?;
     Ok(NoContent)
 }
 
 async fn end_session(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     Path((id, session)): Path<(UserId, SessionId)>,
 ) -> Result<NoContent, Problem> {
-    if rules.end_session(&by, id, session).await? {
+    if rules.end_session(id, session).await? {
         Ok(NoContent)
     } else {
         Err(ProblemKind::NotFound.into())

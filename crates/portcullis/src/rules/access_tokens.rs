@@ -7,14 +7,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::sessions::later;
-use super::{AccessFormat, Action, Event, Issued, Rules};
+use super::{AccessFormat, Issued, Rules};
 use crate::problem::{BoxError, Problem};
 use crate::secret::{AccessClaims, Hidden, OpaqueKind, OpaqueToken, digest_of};
 use crate::store::{Digest, StoreError, TokenRecord};
 use crate::types::{
-    Access, By, ClientId, Effect, Party, Principal, Scope, Scopes, Session, SessionId, Subject,
-    Timestamp, TokenId, UserId,
+    Access, ClientId, Effect, Principal, Scope, Scopes, Session, SessionId, Subject, Timestamp,
+    TokenId, UserId,
 };
+
+/// How many dots the compact form of a JWE has (RFC 7516 §7.1).
+const JWE_DOTS: usize = 4;
 
 /// In `amr`: more than one factor was given (RFC 8176 §2).
 const SECOND_FACTOR: &str = "mfa";
@@ -74,7 +77,7 @@ impl Rules {
         let settings = &self.0.settings;
         let expires_at = later(now, settings.access_ttl).min(session.expires_at);
         let id = TokenId(self.0.sources.uuid().map_err(Problem::internal)?);
-        let access = match format.unwrap_or(settings.access_format) {
+        let access = match settings.form_of(format) {
             AccessFormat::Opaque => {
                 let token = OpaqueToken::mint(&self.0.sources, OpaqueKind::Access)
                     .map_err(Problem::internal)?;
@@ -130,17 +133,19 @@ impl Rules {
     /// [`Denied`].
     pub async fn shown(&self, text: &str) -> Result<Arc<ShownToken>, Denied> {
         let digest = digest_of(text);
-        let shown = match self.0.shown.get(&digest) {
-            Some(shown) => shown,
-            None => {
-                // A key that is retired while this runs empties the cache before it answers.
-                let generation = self.0.keys.load_full();
-                let shown = Arc::new(self.verify(text, &digest).await?);
-                if Arc::ptr_eq(&generation, &self.0.keys.load()) {
-                    self.0.shown.insert(digest, Arc::clone(&shown));
-                }
-                shown
+        let change_at = self.keys_change_at(self.now());
+        let shown = if let Some(shown) = self.0.shown.get(&digest) {
+            shown
+        } else {
+            // A key that is retired while this runs empties the cache before it answers.
+            let generation = self.0.keys.load_full();
+            let shown = Arc::new(self.verify(text, &digest).await?);
+            if Arc::ptr_eq(&generation, &self.0.keys.load())
+                && self.keys_change_at(self.now()) == change_at
+            {
+                self.0.shown.insert(digest, Arc::clone(&shown));
             }
+            shown
         };
         if self.now() >= shown.expires_at {
             self.0.shown.remove(&digest);
@@ -213,7 +218,10 @@ impl Rules {
             });
         }
         let opened;
-        let text = if self.0.settings.access_format == AccessFormat::Jwe {
+        // Where tokens are encrypted, one that is not was never handed out.
+        let text = if self.0.settings.access_format == AccessFormat::Jwe
+            || text.bytes().filter(|byte| *byte == b'.').count() == JWE_DOTS
+        {
             opened = self.0.jwe.unwrap(text).map_err(|_| Denied::Invalid)?;
             opened.expose().as_str()
         } else {
@@ -272,25 +280,31 @@ impl Rules {
         Ok(known.filter(|known| known.active).map(|known| Arc::clone(&known.access)))
     }
 
-    /// Ends whatever this token stands for: an access token alone, a refresh token with its whole
-    /// session, an API key for good. Nothing happens where it stands for nothing.
+    /// Ends whatever this token stands for: an access token alone, a refresh token or a session
+    /// cookie with its whole session, an API key for good. Nothing happens where it stands for nothing.
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn revoke(&self, by: &By, text: &str) -> Result<(), Problem> {
+    pub async fn revoke(&self, text: &str) -> Result<(), Problem> {
         match OpaqueToken::parse(text) {
             Ok((OpaqueKind::Refresh, digest)) => {
                 let found = self.store().session_by_refresh(&digest).await?;
                 if let Some((session, _)) = found {
-                    self.end_session(by, session.user, session.id).await?;
+                    self.end_session(session.user, session.id).await?;
                 }
                 return Ok(());
             }
-            Ok((OpaqueKind::ApiKey, digest)) => return self.revoke_api_key(by, &digest).await,
+            Ok((OpaqueKind::Session, digest)) => {
+                if let Some(session) = self.store().session_by_cookie(&digest).await? {
+                    self.end_session(session.user, session.id).await?;
+                }
+                return Ok(());
+            }
+            Ok((OpaqueKind::ApiKey, digest)) => return self.revoke_api_key(&digest).await,
             _ => {}
         }
         match self.shown(text).await {
-            Ok(shown) => self.revoke_token(by, shown.id, shown.expires_at).await,
+            Ok(shown) => self.revoke_token(shown.id, shown.expires_at).await,
             Err(Denied::Invalid) => Ok(()),
             Err(Denied::Store(error)) => Err(error.into()),
             Err(Denied::Internal(error)) => Err(Problem::internal(error)),
@@ -319,15 +333,9 @@ impl Rules {
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn revoke_token(
-        &self,
-        by: &By,
-        id: TokenId,
-        expires_at: Timestamp,
-    ) -> Result<(), Problem> {
+    pub async fn revoke_token(&self, id: TokenId, expires_at: Timestamp) -> Result<(), Problem> {
         let rules = self.clone();
-        let event = Event::new(by, Action::TokenRevoked).on(Party::token(id));
-        self.noted(event, |mark| mark, async move {
+        self.change(|mark| mark, async move {
             rules.store().revoke_token(id, expires_at).await?;
             rules.0.standings.note_revoked(id, expires_at);
             Ok(())

@@ -1,11 +1,13 @@
 //! Accounts, by their owners: registering, changing, leaving; and the letters that go with it.
 
+use std::net::IpAddr;
+
+use super::Rules;
 use super::proof::{Purpose, void};
-use super::{Action, Event, Rules};
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::secret::Hidden;
 use crate::store::{NewUser, Standing, StoreError, UserChange};
-use crate::types::{By, Party, Role, SessionId, Subject, User, UserId, username_fault};
+use crate::types::{Role, SessionId, Subject, User, UserId, username_fault};
 
 /// An account to be made.
 #[derive(Debug)]
@@ -50,14 +52,12 @@ impl Rules {
     ///
     /// # Errors
     /// A 422 that points at each fault; 409 where the answer may say that it is taken; 503.
-    pub async fn register(&self, by: &By, account: NewAccount) -> Result<Registered, Problem> {
+    pub async fn register(&self, account: NewAccount) -> Result<Registered, Problem> {
         let outright = self.0.settings.open_registration_answers;
         let roles = self.0.settings.registration_roles.clone();
         let email = account.email.clone();
         match self.make_account(account, true, &roles).await {
             Ok(user) => {
-                // Not waited for: the time must not tell whether there is a row to write.
-                self.note(Event::new(by, Action::UserCreated).on(Party::user(&user)));
                 if !outright && user.email.is_some() {
                     self.send_address_proof(&user)?;
                 }
@@ -130,13 +130,13 @@ impl Rules {
     /// A 422 that points at each fault; 409 where the address is taken; 429; 503.
     pub async fn change_account(
         &self,
-        by: &By,
         user: &User,
         change: AccountChange,
         keep: Option<SessionId>,
+        address: Option<IpAddr>,
     ) -> Result<User, Problem> {
         if change.password.is_some() || change.email.is_some() {
-            self.confirm(by, user, change.current_password).await?;
+            self.confirm(user, change.current_password, address).await?;
         }
         let password_hash = match change.password {
             None => None,
@@ -148,7 +148,7 @@ impl Rules {
             password_hash,
             ..UserChange::default()
         };
-        self.update_user(by, user.id, row, keep).await
+        self.update_user(user.id, row, keep).await
     }
 
     /// Hashes a new password after checking that it is a good one.
@@ -172,12 +172,12 @@ impl Rules {
     /// A 422 where the current password is wrong; 409 for the last administrator; 429; 503.
     pub async fn leave(
         &self,
-        by: &By,
         user: &User,
         current_password: Option<Hidden<String>>,
+        address: Option<IpAddr>,
     ) -> Result<(), Problem> {
-        self.confirm(by, user, current_password).await?;
-        self.delete_user(by, user.id).await
+        self.confirm(user, current_password, address).await?;
+        self.delete_user(user.id).await
     }
 
     /// Sends a letter to somebody who wants to show that an address is theirs. Nothing tells
@@ -199,14 +199,14 @@ impl Rules {
     ///
     /// # Errors
     /// A 422 where the proof is not valid, or no longer; 503.
-    pub async fn verify_address(&self, by: &By, proof: &str) -> Result<User, Problem> {
+    pub async fn verify_address(&self, proof: &str) -> Result<User, Problem> {
         let (id, hangs_on) = self.proven(Purpose::Address, proof)?;
         let user = self.store().user(id).await?.filter(|user| {
             user.active && !user.email_verified && address_version(user) == hangs_on
         });
         let user = user.ok_or_else(void)?;
         let change = UserChange { email_verified: Some(true), ..UserChange::default() };
-        self.update_user(by, user.id, change, None).await
+        self.update_user(user.id, change, None).await
     }
 
     /// Sends a letter to somebody who forgot their password. Nothing tells whether there was
@@ -242,7 +242,6 @@ impl Rules {
     /// A 422 where the proof is not valid, or no longer, or the password is no good; 503.
     pub async fn reset_password(
         &self,
-        by: &By,
         proof: &str,
         password: Hidden<String>,
     ) -> Result<(), Problem> {
@@ -259,7 +258,7 @@ impl Rules {
             email_verified: Some(true),
             ..UserChange::default()
         };
-        self.update_user(by, user.id, change, None).await.map(drop)
+        self.update_user(user.id, change, None).await.map(drop)
     }
 
     fn send_address_proof(&self, user: &User) -> Result<(), Problem> {
@@ -289,15 +288,13 @@ impl Rules {
     /// Changes a user's row in one step, with all that follows from it.
     pub(super) async fn update_user(
         &self,
-        by: &By,
         id: UserId,
         change: UserChange,
         keep: Option<SessionId>,
     ) -> Result<User, Problem> {
-        let (by, rules, fields) = (by.clone(), self.clone(), fields(&change));
-        let deed = async move {
+        let rules = self.clone();
+        self.change(|mark| mark.of(Subject::User(id)), async move {
             let keep_one = rules.0.settings.administrator.as_ref();
-            let before = rules.store().user(id).await?;
             let ends_keys = change.ends_sessions();
             let (user, ended) =
                 rules.store().update_user(id, change, keep, keep_one, rules.now()).await?;
@@ -305,29 +302,18 @@ impl Rules {
             if ends_keys {
                 rules.forget_api_keys();
             }
-            Ok((user, before))
-        };
-        let events = move |result: &Result<(User, Option<User>), Problem>| match result {
-            Ok((user, before)) => changed(&by, user, before.as_ref(), &fields),
-            Err(problem) if problem.kind() == ProblemKind::Conflict => {
-                let event = Event::new(&by, Action::UserChanged).names("fields", fields);
-                vec![event.on(Party::new("user", id, "")).failed()]
-            }
-            Err(_) => Vec::new(),
-        };
-        let done = self.change_and(|mark| mark.of(Subject::User(id)), deed, events).await;
-        done.map(|(user, _)| user)
+            Ok(user)
+        })
+        .await
     }
 
     /// Deletes a user with everything of theirs.
     ///
     /// # Errors
     /// 404; 409 for the last administrator; 503.
-    pub async fn delete_user(&self, by: &By, id: UserId) -> Result<(), Problem> {
-        let subject = Subject::User(id);
-        let event = Event::new(by, Action::UserDeleted).on(self.party(&subject).await?);
+    pub async fn delete_user(&self, id: UserId) -> Result<(), Problem> {
         let rules = self.clone();
-        self.noted(event, |mark| mark.of(subject), async move {
+        self.change(|mark| mark.of(Subject::User(id)), async move {
             let keep_one = rules.0.settings.administrator.as_ref();
             let ended = rules.store().delete_user(id, keep_one, rules.now()).await?;
             rules.note_ended(&ended);
@@ -336,46 +322,6 @@ impl Rules {
         })
         .await
     }
-}
-
-/// Which fields a change is about.
-fn fields(change: &UserChange) -> Vec<&'static str> {
-    [
-        ("username", change.username.is_some()),
-        ("name", change.name.is_some()),
-        ("email", change.email.is_some()),
-        ("email_verified", change.email_verified.is_some()),
-        ("active", change.active.is_some()),
-        ("password", change.password_hash.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(field, is_changed)| is_changed.then_some(field))
-    .collect()
-}
-
-/// What a change is noted as: each of its parts that somebody may look for by name.
-fn changed(by: &By, user: &User, before: Option<&User>, fields: &[&'static str]) -> Vec<Event> {
-    let event = |action| Event::new(by, action).on(Party::user(user));
-    let mut events = Vec::new();
-    if before.is_some_and(|before| before.active != user.active) {
-        let action = if user.active { Action::UserEnabled } else { Action::UserDisabled };
-        events.push(event(action));
-    }
-    if fields.contains(&"password") {
-        let own = by.is_user(user.id);
-        let action = if own { Action::PasswordChanged } else { Action::PasswordReset };
-        events.push(event(action));
-    }
-    let others = fields.iter().filter(|field| !matches!(**field, "password" | "active"));
-    let others: Vec<_> = others.collect();
-    if !others.is_empty() {
-        let mut change = event(Action::UserChanged).names("fields", others);
-        if let Some(before) = before.filter(|before| before.username != user.username) {
-            change = change.detail("was", &before.username);
-        }
-        events.push(change);
-    }
-    events
 }
 
 /// Why an account was not made.

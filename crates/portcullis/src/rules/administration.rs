@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::Rules;
 use super::accounts::NewAccount;
-use super::{Action, Event, Rules};
 use crate::policy::Roles;
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::secret::Hidden;
 use crate::store::{UserChange, UserFilter};
 use crate::types::{
-    By, Clause, Effect, Grant, GrantId, Page, PageRequest, Party, Permission, Role, RoleRecord,
-    Subject, Timestamp, User, UserId,
+    Clause, Effect, Grant, GrantId, Page, PageRequest, Permission, Role, RoleRecord, Subject, User,
+    UserId,
 };
 
 /// What an administrator changes of a user. `None` leaves it as it is.
@@ -40,24 +40,6 @@ pub struct GrantRequest {
     pub permission: Permission,
     /// When it counts; always where `None`.
     pub condition: Option<Clause>,
-    /// From when on it counts.
-    pub valid_from: Option<Timestamp>,
-    /// Until when it counts, that moment excluded.
-    pub valid_until: Option<Timestamp>,
-}
-
-impl GrantRequest {
-    /// A grant that always counts.
-    #[must_use]
-    pub fn new(effect: Effect, permission: impl Into<Permission>) -> Self {
-        Self {
-            effect,
-            permission: permission.into(),
-            condition: None,
-            valid_from: None,
-            valid_until: None,
-        }
-    }
 }
 
 fn invalid(pointer: &str, detail: impl Into<String>) -> Problem {
@@ -95,19 +77,11 @@ impl Rules {
     /// A 422 that points at each fault; 409; 404 where a role is not there; 503.
     pub async fn add_user(
         &self,
-        by: &By,
         account: NewAccount,
         active: bool,
         roles: &[Role],
     ) -> Result<User, Problem> {
-        let (rules, roles) = (self.clone(), roles.to_vec());
-        let event = Event::new(by, Action::UserCreated).names("roles", &roles);
-        let deed = async move { Ok(rules.make_account(account, active, &roles).await?) };
-        let events = move |result: &Result<User, Problem>| match result {
-            Ok(user) => vec![event.on(Party::user(user)).flag("active", active)],
-            Err(_) => Vec::new(),
-        };
-        self.deed_and(deed, events).await
+        Ok(self.make_account(account, active, roles).await?)
     }
 
     /// Changes a user.
@@ -115,12 +89,7 @@ impl Rules {
     /// # Errors
     /// A 422 that points at each fault; 404; 409 where a name is taken, or for the last
     /// administrator; 503.
-    pub async fn change_user(
-        &self,
-        by: &By,
-        id: UserId,
-        request: UserRequest,
-    ) -> Result<User, Problem> {
+    pub async fn change_user(&self, id: UserId, request: UserRequest) -> Result<User, Problem> {
         if let Some(fault) = request.username.as_deref().and_then(crate::types::username_fault) {
             return Err(invalid("/username", fault));
         }
@@ -142,7 +111,7 @@ impl Rules {
             active: request.active,
             password_hash,
         };
-        self.update_user(by, id, change, None).await
+        self.update_user(id, change, None).await
     }
 
     /// The roles as they are at this moment.
@@ -167,20 +136,20 @@ impl Rules {
     /// # Errors
     /// A 422 where a name cannot be one; 409 where it is there, or would include itself; 404 where
     /// an included role is not there; 503.
-    pub async fn add_role(&self, by: &By, role: RoleRecord) -> Result<(), Problem> {
+    pub async fn add_role(&self, role: RoleRecord) -> Result<(), Problem> {
         check_role(&role)?;
-        let (rules, event) = (self.clone(), describe(by, Action::RoleCreated, &role));
-        self.change_roles(event, async move { Ok(rules.store().insert_role(&role).await?) }).await
+        let rules = self.clone();
+        self.change_roles(async move { Ok(rules.store().insert_role(&role).await?) }).await
     }
 
     /// Replaces a role.
     ///
     /// # Errors
     /// As for making one; 409 also where no administrator would be left.
-    pub async fn change_role(&self, by: &By, role: RoleRecord) -> Result<(), Problem> {
+    pub async fn change_role(&self, role: RoleRecord) -> Result<(), Problem> {
         check_role(&role)?;
-        let (rules, event) = (self.clone(), describe(by, Action::RoleChanged, &role));
-        self.change_roles(event, async move {
+        let rules = self.clone();
+        self.change_roles(async move {
             let keep_one = rules.0.settings.administrator.as_ref();
             Ok(rules.store().update_role(&role, keep_one).await?)
         })
@@ -191,10 +160,9 @@ impl Rules {
     ///
     /// # Errors
     /// 404; 409 where no administrator would be left; 503.
-    pub async fn delete_role(&self, by: &By, name: Role) -> Result<(), Problem> {
+    pub async fn delete_role(&self, name: Role) -> Result<(), Problem> {
         let rules = self.clone();
-        let event = Event::new(by, Action::RoleDeleted).on(Party::role(&name));
-        self.change_roles(event, async move {
+        self.change_roles(async move {
             let keep_one = rules.0.settings.administrator.as_ref();
             Ok(rules.store().delete_role(&name, keep_one).await?)
         })
@@ -203,11 +171,10 @@ impl Rules {
 
     async fn change_roles(
         &self,
-        event: Event,
         deed: impl Future<Output = Result<(), Problem>> + Send + 'static,
     ) -> Result<(), Problem> {
         let rules = self.clone();
-        self.noted(event, super::standing::Changing::of_everybody, async move {
+        self.change(super::standing::Changing::of_everybody, async move {
             let result = deed.await;
             // Also where it failed: memory must say what the store says.
             rules.0.standings.read_roles(rules.store()).await?;
@@ -245,11 +212,9 @@ impl Rules {
     ///
     /// # Errors
     /// 404 where the subject or the role is not there; 503.
-    pub async fn assign_role(&self, by: &By, subject: Subject, role: Role) -> Result<(), Problem> {
-        let event = Event::new(by, Action::RoleAssigned).on(self.party(&subject).await?);
-        let event = event.detail("role", role.as_str());
+    pub async fn assign_role(&self, subject: Subject, role: Role) -> Result<(), Problem> {
         let (rules, of) = (self.clone(), subject.clone());
-        self.noted(event, |mark| mark.of(of), async move {
+        self.change(|mark| mark.of(of), async move {
             Ok(rules.store().assign_role(&subject, &role).await?)
         })
         .await
@@ -259,21 +224,12 @@ impl Rules {
     ///
     /// # Errors
     /// 404 where it was not assigned; 409 for the last administrator; 503.
-    pub async fn unassign_role(
-        &self,
-        by: &By,
-        subject: Subject,
-        role: Role,
-    ) -> Result<(), Problem> {
-        let event = Event::new(by, Action::RoleUnassigned).on(self.party(&subject).await?);
-        let event = event.detail("role", role.as_str());
+    pub async fn unassign_role(&self, subject: Subject, role: Role) -> Result<(), Problem> {
         let (rules, of) = (self.clone(), subject.clone());
-        self.noted(event, |mark| mark.of(of), async move {
+        self.change(|mark| mark.of(of), async move {
             let keep_one = rules.0.settings.administrator.as_ref();
-            match rules.store().unassign_role(&subject, &role, keep_one).await? {
-                true => Ok(()),
-                false => Err(ProblemKind::NotFound.into()),
-            }
+            let was = rules.store().unassign_role(&subject, &role, keep_one).await?;
+            if was { Ok(()) } else { Err(ProblemKind::NotFound.into()) }
         })
         .await
     }
@@ -282,16 +238,10 @@ impl Rules {
     ///
     /// # Errors
     /// A 422 where the permission or the condition cannot be one; 404; 503.
-    pub async fn grant(
-        &self,
-        by: &By,
-        subject: Subject,
-        request: GrantRequest,
-    ) -> Result<Grant, Problem> {
+    pub async fn grant(&self, subject: Subject, request: GrantRequest) -> Result<Grant, Problem> {
         let grant = self.check_grant(request)?;
-        let event = made(by, self.party(&subject).await?, &grant);
         let (rules, of, kept) = (self.clone(), subject.clone(), grant.clone());
-        self.noted(event, |mark| mark.of(of), async move {
+        self.change(|mark| mark.of(of), async move {
             Ok(rules.store().insert_grant(&subject, &kept).await?)
         })
         .await?;
@@ -304,102 +254,49 @@ impl Rules {
     /// As for making one.
     pub async fn set_grants(
         &self,
-        by: &By,
         subject: Subject,
         requests: Vec<GrantRequest>,
     ) -> Result<Vec<Grant>, Problem> {
         let grants: Vec<Grant> =
             requests.into_iter().map(|one| self.check_grant(one)).collect::<Result<_, _>>()?;
-        let party = self.party(&subject).await?;
-        let (rules, by, of) = (self.clone(), by.clone(), subject.clone());
-        let deed = async move {
-            let old = rules.store().standing(&subject).await?;
-            rules.store().set_grants(&subject, &grants).await?;
-            Ok((old.map_or_else(Vec::new, |standing| standing.grants), grants))
-        };
-        let events = move |result: &Result<(Vec<Grant>, Vec<Grant>), Problem>| {
-            let Ok((old, new)) = result else { return Vec::new() };
-            let gone = old.iter().map(|grant| removed(&by, party.clone(), grant.id));
-            gone.chain(new.iter().map(|grant| made(&by, party.clone(), grant))).collect()
-        };
-        let (_, grants) = self.change_and(|mark| mark.of(of), deed, events).await?;
+        let (rules, of, kept) = (self.clone(), subject.clone(), grants.clone());
+        self.change(|mark| mark.of(of), async move {
+            Ok(rules.store().set_grants(&subject, &kept).await?)
+        })
+        .await?;
         Ok(grants)
     }
 
     fn check_grant(&self, request: GrantRequest) -> Result<Grant, Problem> {
         Permission::parse(request.permission.as_str())
             .map_err(|fault| invalid("/permission", fault.to_string()))?;
-        if let (Some(from), Some(until)) = (request.valid_from, request.valid_until)
-            && until <= from
-        {
-            return Err(invalid("/valid_until", "It must be after valid_from."));
+        if let Some(clause) = &request.condition {
+            self.0
+                .conditions
+                .compile(clause)
+                .map_err(|fault| invalid("/condition", fault.to_string()))?;
         }
-        let grant = Grant {
+        Ok(Grant {
             id: GrantId(self.0.sources.uuid().map_err(Problem::internal)?),
             effect: request.effect,
             permission: request.permission,
             condition: request.condition,
-            valid_from: request.valid_from,
-            valid_until: request.valid_until,
             created_at: self.now(),
-        };
-        if let Some(clause) = grant.when() {
-            self.0
-                .conditions
-                .compile(&clause)
-                .map_err(|fault| invalid("/condition", fault.to_string()))?;
-        }
-        Ok(grant)
+        })
     }
 
     /// Takes a direct grant back.
     ///
     /// # Errors
     /// 404; 503.
-    pub async fn revoke_grant(
-        &self,
-        by: &By,
-        subject: Subject,
-        grant: GrantId,
-    ) -> Result<(), Problem> {
-        let event = removed(by, self.party(&subject).await?, grant);
+    pub async fn revoke_grant(&self, subject: Subject, grant: GrantId) -> Result<(), Problem> {
         let (rules, of) = (self.clone(), subject.clone());
-        self.noted(event, |mark| mark.of(of), async move {
-            match rules.store().delete_grant(&subject, grant).await? {
-                true => Ok(()),
-                false => Err(ProblemKind::NotFound.into()),
-            }
+        self.change(|mark| mark.of(of), async move {
+            let was = rules.store().delete_grant(&subject, grant).await?;
+            if was { Ok(()) } else { Err(ProblemKind::NotFound.into()) }
         })
         .await
     }
-}
-
-/// What a role is noted with.
-fn describe(by: &By, action: Action, role: &RoleRecord) -> Event {
-    Event::new(by, action)
-        .on(Party::role(&role.name))
-        .names("permissions", &role.permissions)
-        .names("denied", &role.denied)
-        .names("includes", &role.includes)
-}
-
-/// What a new grant is noted as.
-fn made(by: &By, holder: Party, grant: &Grant) -> Event {
-    let effect = match grant.effect {
-        Effect::Allow => "allow",
-        Effect::Deny => "deny",
-    };
-    Event::new(by, Action::GrantMade)
-        .on(holder)
-        .detail("grant", &grant.id.to_string())
-        .detail("effect", effect)
-        .detail("permission", grant.permission.as_str())
-        .flag("conditional", grant.when().is_some())
-}
-
-/// What a grant taken back is noted as.
-fn removed(by: &By, holder: Party, grant: GrantId) -> Event {
-    Event::new(by, Action::GrantRemoved).on(holder).detail("grant", &grant.to_string())
 }
 
 fn check_role(role: &RoleRecord) -> Result<(), Problem> {

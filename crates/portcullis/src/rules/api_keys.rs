@@ -12,15 +12,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::Rules;
 use super::access_tokens::Denied;
 use super::sessions::{LOOKED_UP_EVERY, later};
-use super::{Action, Event, Rules};
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::secret::{Hidden, OpaqueKind, OpaqueToken};
 use crate::store::{API_KEYS, Digest};
-use crate::types::{
-    ApiKey, By, Party, Principal, Scope, Scopes, Subject, Timestamp, TokenId, UserId,
-};
+use crate::types::{ApiKey, Principal, Scope, Scopes, Subject, Timestamp, TokenId, UserId};
 
 /// An API key to be made.
 #[derive(Clone, Debug, Default)]
@@ -76,11 +74,7 @@ impl Rules {
         };
         let (rules, kept, digest) = (self.clone(), key.clone(), secret.digest());
         let (session, password) = (who.session, known.password_version);
-        let event = Event::new(&By::of(who), Action::ApiKeyCreated)
-            .on(Party::new("api key", key.id, &*key.name))
-            .names("scopes", &key.scopes)
-            .detail("expires_at", &key.expires_at.to_string());
-        self.noted(event, |mark| mark, async move {
+        self.change(|mark| mark, async move {
             if !rules.store().insert_api_key(&kept, &digest).await? {
                 return Err(Problem::new(ProblemKind::Conflict)
                     .detail(format!("There are {API_KEYS} keys already: delete one first.")));
@@ -156,46 +150,29 @@ impl Rules {
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn delete_api_key(
-        &self,
-        by: &By,
-        user: UserId,
-        key: TokenId,
-    ) -> Result<bool, Problem> {
-        let event = Event::new(by, Action::ApiKeyRevoked).on(Party::new("api key", key, ""));
-        let event = event.detail("user", &user.to_string());
+    pub async fn delete_api_key(&self, user: UserId, key: TokenId) -> Result<bool, Problem> {
         let rules = self.clone();
-        let deed = async move {
+        self.change(|mark| mark, async move {
             let deleted = rules.store().delete_api_key(user, key).await;
             // Also where it failed: the answer may be all that was lost.
             rules.forget_api_keys();
             Ok(deleted?)
-        };
-        let events = |result: &Result<bool, Problem>| match result {
-            Ok(true) => vec![event],
-            _ => Vec::new(),
-        };
-        self.change_and(|mark| mark, deed, events).await
+        })
+        .await
     }
 
     /// Deletes every API key of a user's. Returns how many.
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn delete_api_keys(&self, by: &By, user: UserId) -> Result<u64, Problem> {
-        let event = Event::new(by, Action::ApiKeyRevoked);
-        let event = event.on(self.party(&Subject::User(user)).await?);
+    pub async fn delete_api_keys(&self, user: UserId) -> Result<u64, Problem> {
         let rules = self.clone();
-        let deed = async move {
+        self.change(|mark| mark, async move {
             let deleted = rules.store().delete_api_keys(user).await;
             rules.forget_api_keys();
             Ok(deleted?)
-        };
-        let events = |result: &Result<u64, Problem>| match result {
-            Ok(keys) if *keys > 0 => vec![event.count("keys", *keys)],
-            _ => Vec::new(),
-        };
-        self.change_and(|mark| mark, deed, events).await
+        })
+        .await
     }
 
     /// Forgets the keys that were looked up. Within a change, behind its commit.
@@ -204,9 +181,9 @@ impl Rules {
     }
 
     /// Deletes the key with this digest, if there is one.
-    pub(super) async fn revoke_api_key(&self, by: &By, digest: &Digest) -> Result<(), Problem> {
+    pub(super) async fn revoke_api_key(&self, digest: &Digest) -> Result<(), Problem> {
         if let Some(key) = self.store().api_key(digest).await? {
-            self.delete_api_key(by, key.user, key.id).await?;
+            self.delete_api_key(key.user, key.id).await?;
         }
         Ok(())
     }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::Rules;
 use super::sessions::later;
+use super::standing::Changing;
 use crate::problem::Problem;
 use crate::store::Change;
 
 impl Rules {
-    /// Keeps memory true to the store: takes over what others change, every `every`, and sweeps
-    /// what no longer counts, once a minute. Runs until it is dropped; spawn it.
+    /// Keeps memory true to the store: takes over what others change, every `every`; once a
+    /// minute it sweeps what no longer counts, and rotates the signing key where that is due. Runs until it is dropped; spawn it.
     ///
     /// A change made by this process counts on the next request without it. One made by another
     /// counts after `every` at the most.
@@ -26,6 +27,9 @@ impl Rules {
             if now.duration_since(swept).as_secs() >= 60 {
                 swept = now;
                 self.sweep().await;
+                if let Err(problem) = self.rotate_key_when_due().await {
+                    tracing::warn!(%problem, "the signing key is due and could not be rotated");
+                }
             }
         }
     }
@@ -46,7 +50,7 @@ impl Rules {
 
     async fn take_over(&self, changes: &[Change]) -> Result<(), Problem> {
         let standings = &self.0.standings;
-        let mark = changes.iter().fold(standings.change(), |mark, change| mark.of_change(change));
+        let mark = changes.iter().fold(standings.change(), Changing::of_change);
         let any = |wanted: fn(&Change) -> bool| changes.iter().any(wanted);
         if any(|change| matches!(change, Change::Roles | Change::Everything)) {
             standings.read_roles(self.store()).await?;
@@ -60,12 +64,19 @@ impl Rules {
         if any(|change| matches!(change, Change::Everything)) {
             self.read_ended().await?;
         }
+        let now = self.now();
         for change in changes {
+            // What is told late may be over already.
             match change {
                 Change::SessionEnded(session, at) => {
-                    standings.note_ended(*session, later(*at, super::Settings::LONGEST_ACCESS_TTL))
+                    let until = later(*at, super::Settings::LONGEST_ACCESS_TTL);
+                    if until > now {
+                        standings.note_ended(*session, until);
+                    }
                 }
-                Change::TokenRevoked(token, until) => standings.note_revoked(*token, *until),
+                Change::TokenRevoked(token, until) if *until > now => {
+                    standings.note_revoked(*token, *until);
+                }
                 _ => {}
             }
         }

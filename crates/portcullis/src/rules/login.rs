@@ -1,16 +1,17 @@
 //! Is this the password? The same work and the same answer for a wrong one, an unknown user and
 //! an inactive one.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 
+use super::Rules;
 use super::standing::Known;
-use super::{Action, Event, Rules};
 use crate::problem::{Problem, ProblemKind};
 use crate::secret::{Hidden, PasswordError};
 use crate::store::{Digest, Standing};
-use crate::types::{Access, By, Party, Principal, Subject, Timestamp, User, UserId};
+use crate::types::{Access, Principal, Subject, Timestamp, User, UserId};
 
 /// How long a password that was verified for HTTP Basic need not be hashed again, in seconds.
 const REMEMBERED: i64 = 300;
@@ -64,34 +65,24 @@ impl Rules {
     /// [`LoginRefused`].
     pub async fn sign_in(
         &self,
-        by: &By,
         login: &str,
         password: Hidden<String>,
+        address: Option<IpAddr>,
     ) -> Result<SignedIn, LoginRefused> {
-        let failed = |user: Option<&User>, why| {
-            // What was typed as a name may be a password: only the name of an account is kept.
-            let event = Event::new(by, Action::LoginFailed).failed().detail("why", why);
-            self.note(match user {
-                Some(user) => event.on(Party::user(user)),
-                None => event,
-            });
-            LoginRefused::Wrong
-        };
-        let attempt = self.0.throttle.take(login, by.address, self.now()).map_err(|many| {
-            self.note(Event::new(by, Action::LoginFailed).failed().detail("why", "throttled"));
-            Problem::new(ProblemKind::TooManyRequests).retry_after(many.0)
-        })?;
+        let attempt = self
+            .0
+            .throttle
+            .take(login, address, self.now())
+            .map_err(|many| Problem::new(ProblemKind::TooManyRequests).retry_after(many.0))?;
         let user = self.store().user_by_login(login).await?;
         let hash = match &user {
             Some(user) => self.store().password_hash(user.id).await?,
             None => None,
         };
-        let (Some(user), Some(hash)) = (&user, hash) else {
+        let (Some(user), Some(hash)) = (user, hash) else {
             let _ = self.0.passwords.verify_nobody(password).await?;
-            let why = if user.is_some() { "no password" } else { "unknown user" };
-            return Err(failed(user.as_ref(), why));
+            return Err(LoginRefused::Wrong);
         };
-        let user = user.clone();
         let again = Hidden::new(password.expose().clone());
         let verdict = match self.0.passwords.verify(password, &hash).await {
             Ok(verdict) => verdict,
@@ -99,13 +90,12 @@ impl Rules {
             Err(error @ (PasswordError::UnreadableHash | PasswordError::AbsurdHash)) => {
                 tracing::error!(user = %user.id, %error, "a stored password hash is of no use");
                 let _ = self.0.passwords.verify_nobody(again).await?;
-                return Err(failed(Some(&user), "unreadable hash"));
+                return Err(LoginRefused::Wrong);
             }
             Err(error) => return Err(error.into()),
         };
         if !verdict.matches || !user.active {
-            let why = if verdict.matches { "inactive" } else { "wrong password" };
-            return Err(failed(Some(&user), why));
+            return Err(LoginRefused::Wrong);
         }
         self.0.throttle.give_back(&attempt);
         let subject = Subject::User(user.id);
@@ -129,7 +119,7 @@ impl Rules {
             Some(known) if known.active => {
                 Err(Problem::new(ProblemKind::Unavailable).retry_after(1).into())
             }
-            _ => Err(failed(Some(&user), "inactive")),
+            _ => Err(LoginRefused::Wrong),
         }
     }
 
@@ -140,9 +130,9 @@ impl Rules {
     /// [`LoginRefused`].
     pub async fn basic(
         &self,
-        by: &By,
         login: &str,
         password: Hidden<String>,
+        address: Option<IpAddr>,
     ) -> Result<Principal, LoginRefused> {
         let key = self.passed_key(login, &password);
         let now = self.now();
@@ -160,7 +150,7 @@ impl Rules {
                 };
             }
         }
-        let SignedIn { user, known, since } = self.sign_in(by, login, password).await?;
+        let SignedIn { user, known, since } = self.sign_in(login, password, address).await?;
         let passed = Passed { user: user.id, password_version: known.password_version, since };
         self.0.passed.insert(key, passed);
         Ok(principal(user.id, &known, since))
@@ -184,9 +174,9 @@ impl Rules {
     /// A 422 that points at `current_password`; 429, 503.
     pub async fn confirm(
         &self,
-        by: &By,
         user: &User,
         password: Option<Hidden<String>>,
+        address: Option<IpAddr>,
     ) -> Result<(), Problem> {
         let fault = |detail: &str| {
             Problem::new(ProblemKind::Invalid).faults(vec![crate::problem::BodyFault {
@@ -197,7 +187,7 @@ impl Rules {
         let Some(password) = password else {
             return Err(fault("The current password is needed for this."));
         };
-        match self.sign_in(by, &user.username, password).await {
+        match self.sign_in(&user.username, password, address).await {
             Ok(signed) if signed.user.id == user.id => Ok(()),
             Ok(_) | Err(LoginRefused::Wrong) => Err(fault("This is not the current password.")),
             Err(LoginRefused::Other(problem)) => Err(problem),

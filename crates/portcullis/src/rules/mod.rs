@@ -4,7 +4,6 @@ mod access_tokens;
 mod accounts;
 mod administration;
 mod api_keys;
-mod audit;
 mod follow;
 mod keys;
 mod login;
@@ -19,6 +18,7 @@ mod throttle;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
@@ -27,7 +27,6 @@ pub use access_tokens::{Denied, ShownToken};
 pub use accounts::{AccountChange, NewAccount, Registered};
 pub use administration::{GrantRequest, UserRequest};
 pub use api_keys::ApiKeyRequest;
-pub use audit::{Action, AuditFault, AuditVerdict, Event};
 pub use login::{LoginRefused, SignedIn};
 pub use mail::{Mail, NoPost, Post};
 pub use refresh::RefreshRefused;
@@ -58,6 +57,8 @@ pub(crate) struct Inner {
     jwe: JweKeys,
     verifier: JwtVerifier,
     keys: ArcSwap<KeyRing>,
+    /// When the keys in use change next by themselves, in microseconds.
+    keys_change_at: AtomicI64,
     /// The one key to sign with, where it was given as a file.
     given: Option<KeyRing>,
     /// The algorithm of generated keys.
@@ -68,7 +69,6 @@ pub(crate) struct Inner {
     standings: Arc<Standings>,
     throttle: Throttle,
     post: Arc<dyn Post>,
-    recorder: audit::Recorder,
     /// How far into the store's changes memory has come.
     position: tokio::sync::Mutex<u64>,
     /// Tokens that were verified, by the digest of their text.

@@ -8,11 +8,11 @@
 use std::collections::BTreeSet;
 
 use super::sessions::later;
-use super::{AccessFormat, Action, Event, Issued, Rules};
+use super::{AccessFormat, Issued, Rules};
 use crate::problem::Problem;
 use crate::secret::{OpaqueKind, OpaqueToken};
 use crate::store::Rotation;
-use crate::types::{By, Scope, Subject};
+use crate::types::{Scope, Subject};
 
 /// Why a refresh token yields nothing.
 #[derive(Debug)]
@@ -39,7 +39,6 @@ impl Rules {
     /// [`RefreshRefused`].
     pub async fn refresh(
         &self,
-        by: &By,
         text: &str,
         asked: Option<&str>,
         format: Option<AccessFormat>,
@@ -69,21 +68,16 @@ impl Rules {
         let idle = later(now, self.0.settings.idle_ttl).min(session.expires_at);
         let (window, digest, rules) =
             (self.0.settings.refresh_window, successor.digest(), self.clone());
-        let reused = Event::new(by, Action::RefreshReused).on(self.party(&subject).await?).failed();
-        let deed = async move {
-            let rotation = rules.store().rotate_refresh(&shown, &digest, window, idle, now).await?;
-            if let Rotation::Reused(session) = &rotation {
-                rules.note_ended(&[session.id]);
-            }
-            Ok(rotation)
-        };
-        let events = |result: &Result<Rotation, Problem>| match result {
-            Ok(Rotation::Reused(session)) => {
-                vec![reused.detail("session", &session.id.to_string())]
-            }
-            _ => Vec::new(),
-        };
-        let rotation = self.change_and(|mark| mark, deed, events).await?;
+        let rotation = self
+            .change(|mark| mark, async move {
+                let rotation =
+                    rules.store().rotate_refresh(&shown, &digest, window, idle, now).await?;
+                if let Rotation::Reused(session) = &rotation {
+                    rules.note_ended(&[session.id]);
+                }
+                Ok(rotation)
+            })
+            .await?;
         match rotation {
             Rotation::Rotated(session, _) | Rotation::Retried(session, _) => {
                 let may = self.narrow(&access, None).unwrap_or_default();

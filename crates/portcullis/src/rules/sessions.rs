@@ -7,13 +7,11 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::access_tokens::Denied;
-use super::{AccessFormat, Action, Event, Rules, SignedIn};
+use super::{AccessFormat, Rules, SignedIn};
 use crate::problem::Problem;
 use crate::secret::{Hidden, OpaqueKind, OpaqueToken};
 use crate::store::{Digest, NewRefresh};
-use crate::types::{
-    By, ClientId, Party, Principal, Scope, Session, SessionId, Subject, Timestamp, UserId,
-};
+use crate::types::{ClientId, Principal, Scope, Session, SessionId, Subject, Timestamp, UserId};
 
 /// Where a sign-in came from: kept with the session for its owner to see.
 #[derive(Clone, Debug, Default)]
@@ -22,16 +20,6 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// What it said it is; cut at 200 characters.
     pub agent: Option<String>,
-    /// In which request.
-    pub request_id: Option<Arc<str>>,
-}
-
-impl Caller {
-    /// Whoever calls, before it is known who that is.
-    #[must_use]
-    pub fn by(&self) -> By {
-        By::nobody(self.address, self.request_id.clone())
-    }
 }
 
 /// What a sign-in or a refresh yields.
@@ -73,12 +61,11 @@ impl Rules {
         format: Option<AccessFormat>,
         caller: Caller,
     ) -> Result<Issued, Problem> {
-        let login = login(who, &caller, "token");
         let session = self.new_session(who, caller)?;
         let refresh =
             OpaqueToken::mint(&self.0.sources, OpaqueKind::Refresh).map_err(Problem::internal)?;
         let kept = NewRefresh { digest: refresh.digest(), scopes: scopes.clone() };
-        self.insert_session(login, session.clone(), None, Some(kept)).await?;
+        self.insert_session(session.clone(), None, Some(kept)).await?;
         self.issue(&session, scopes, format, refresh).await
     }
 
@@ -91,11 +78,10 @@ impl Rules {
         who: &SignedIn,
         caller: Caller,
     ) -> Result<(Session, Hidden<String>), Problem> {
-        let login = login(who, &caller, "cookie");
         let session = self.new_session(who, caller)?;
         let cookie =
             OpaqueToken::mint(&self.0.sources, OpaqueKind::Session).map_err(Problem::internal)?;
-        self.insert_session(login, session.clone(), Some(cookie.digest()), None).await?;
+        self.insert_session(session.clone(), Some(cookie.digest()), None).await?;
         Ok((session, Hidden::new(cookie.expose().to_owned())))
     }
 
@@ -120,14 +106,12 @@ impl Rules {
 
     async fn insert_session(
         &self,
-        login: Event,
         session: Session,
         cookie: Option<[u8; 32]>,
         refresh: Option<NewRefresh>,
     ) -> Result<(), Problem> {
         let rules = self.clone();
-        let login = login.detail("session", &session.id.to_string());
-        self.noted(login, |mark| mark, async move {
+        self.change(|mark| mark, async move {
             let pushed_out =
                 rules.store().insert_session(&session, cookie.as_ref(), refresh.as_ref()).await?;
             rules.note_ended(&pushed_out);
@@ -143,46 +127,11 @@ impl Rules {
         of: impl FnOnce(super::standing::Changing) -> super::standing::Changing,
         deed: impl Future<Output = Result<T, Problem>> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.change_and(of, deed, |_| Vec::new()).await
-    }
-
-    /// Does a deed of change to its end, then writes into the audit log what came of it.
-    pub(super) async fn change_and<T: Send + 'static>(
-        &self,
-        of: impl FnOnce(super::standing::Changing) -> super::standing::Changing,
-        deed: impl Future<Output = Result<T, Problem>> + Send + 'static,
-        events: impl FnOnce(&Result<T, Problem>) -> Vec<Event> + Send + 'static,
-    ) -> Result<T, Problem> {
         let mark = of(self.0.standings.change());
-        self.to_the_end(Some(mark), deed, events).await
-    }
-
-    /// Does a deed that memory knows nothing of to its end, then writes into the audit log what
-    /// came of it.
-    pub(super) async fn deed_and<T: Send + 'static>(
-        &self,
-        deed: impl Future<Output = Result<T, Problem>> + Send + 'static,
-        events: impl FnOnce(&Result<T, Problem>) -> Vec<Event> + Send + 'static,
-    ) -> Result<T, Problem> {
-        self.to_the_end(None, deed, events).await
-    }
-
-    async fn to_the_end<T: Send + 'static>(
-        &self,
-        mark: Option<super::standing::Changing>,
-        deed: impl Future<Output = Result<T, Problem>> + Send + 'static,
-        events: impl FnOnce(&Result<T, Problem>) -> Vec<Event> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let rules = self.clone();
         // A request that is cancelled half-way must not leave a committed change unnoticed.
         tokio::spawn(async move {
             let result = deed.await;
-            // Before the log is written: requests need not wait for that.
             drop(mark);
-            let events = events(&result);
-            if !events.is_empty() {
-                rules.0.recorder.record(events).await;
-            }
             result
         })
         .await
@@ -265,17 +214,9 @@ impl Rules {
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn end_session(
-        &self,
-        by: &By,
-        user: UserId,
-        session: SessionId,
-    ) -> Result<bool, Problem> {
-        let action = if by.is_user(user) { Action::Logout } else { Action::SessionEnded };
-        let event = Event::new(by, action).on(self.party(&Subject::User(user)).await?);
-        let event = event.detail("session", &session.to_string());
+    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, Problem> {
         let rules = self.clone();
-        let deed = async move {
+        self.change(|mark| mark, async move {
             let theirs = rules.store().session(session).await?.is_some_and(|row| row.user == user);
             if !theirs {
                 return Ok(false);
@@ -283,12 +224,8 @@ impl Rules {
             let ended = rules.store().end_session(session, rules.now()).await?;
             rules.note_ended(&[session]);
             Ok(ended)
-        };
-        let events = |result: &Result<bool, Problem>| match result {
-            Ok(true) => vec![event],
-            _ => Vec::new(),
-        };
-        self.change_and(|mark| mark, deed, events).await
+        })
+        .await
     }
 
     /// Ends every session of a user's but `keep`. Returns how many.
@@ -297,30 +234,17 @@ impl Rules {
     /// A 503 where the store is away.
     pub async fn end_sessions(
         &self,
-        by: &By,
         user: UserId,
         keep: Option<SessionId>,
     ) -> Result<usize, Problem> {
-        let event =
-            Event::new(by, Action::SessionEnded).on(self.party(&Subject::User(user)).await?);
         let rules = self.clone();
-        let deed = async move {
+        self.change(|mark| mark, async move {
             let ended = rules.store().end_sessions(user, keep, rules.now()).await?;
             rules.note_ended(&ended);
             Ok(ended.len())
-        };
-        let events = |result: &Result<usize, Problem>| match result {
-            Ok(ended) if *ended > 0 => vec![event.count("sessions", *ended as u64)],
-            _ => Vec::new(),
-        };
-        self.change_and(|mark| mark, deed, events).await
+        })
+        .await
     }
-}
-
-/// What a new session is noted with.
-fn login(who: &SignedIn, caller: &Caller, way: &'static str) -> Event {
-    let by = caller.by().signed_in(&who.user);
-    Event::new(&by, Action::Login).on(Party::user(&who.user)).detail("by", way)
 }
 
 pub(super) fn later(now: Timestamp, seconds: u32) -> Timestamp {

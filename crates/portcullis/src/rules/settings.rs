@@ -32,6 +32,8 @@ pub struct Settings {
     pub session_ttl: u32,
     /// How long a refresh token that was used yields the very same successor again: 0 to 600.
     pub refresh_window: u32,
+    /// How old the key that signs may grow before a successor is made; never where it is 0.
+    pub key_rotation: u32,
     /// How long an API key lives where whoever makes it does not say.
     pub api_key_ttl: u32,
     /// How long an API key may live at the most: a year at the most.
@@ -49,6 +51,9 @@ impl Settings {
     /// remembered.
     pub const LONGEST_ACCESS_TTL: u32 = 86_400;
 
+    /// The shortest time between two rotations of the signing key, in seconds.
+    pub const SHORTEST_KEY_ROTATION: u32 = 3600;
+
     /// The longest an API key may live, in seconds: a year.
     pub const LONGEST_API_KEY_TTL: u32 = 366 * 86_400;
 
@@ -63,11 +68,22 @@ impl Settings {
             idle_ttl: 30 * 86_400,
             session_ttl: 90 * 86_400,
             refresh_window: 60,
+            key_rotation: 90 * 86_400,
             api_key_ttl: 90 * 86_400,
             api_key_longest_ttl: Self::LONGEST_API_KEY_TTL,
             registration_roles: Vec::new(),
             open_registration_answers: false,
             administrator: Some("admin".into()),
+        }
+    }
+
+    /// The form of a token that is asked for in this one: a JWT only ever encrypted where tokens
+    /// are.
+    pub(super) fn form_of(&self, asked: Option<AccessFormat>) -> AccessFormat {
+        match (asked, self.access_format) {
+            (None | Some(AccessFormat::Jwt), AccessFormat::Jwe) => AccessFormat::Jwe,
+            (Some(asked), _) => asked,
+            (None, usual) => usual,
         }
     }
 
@@ -93,6 +109,13 @@ impl Settings {
                 "tokens.session_ttl",
                 "it is shorter than tokens.refresh_ttl",
                 "make it longer: 90d is a good choice",
+            );
+        }
+        if self.key_rotation != 0 && self.key_rotation < Self::SHORTEST_KEY_ROTATION {
+            faults.add(
+                "tokens.key_rotation",
+                "it is shorter than an hour",
+                "90d is a good choice, 0s where keys are rotated by hand",
             );
         }
         if !(1..=Self::LONGEST_API_KEY_TTL).contains(&self.api_key_longest_ttl) {

@@ -135,7 +135,7 @@ impl Standings {
         let (mut allowed, mut denied) = (unfolded.allowed, unfolded.denied);
         let mut conditional = Vec::new();
         for grant in standing.grants {
-            let Some(clause) = grant.when() else {
+            let Some(clause) = &grant.condition else {
                 match grant.effect {
                     Effect::Allow => allowed.insert(grant.permission),
                     Effect::Deny => denied.insert(grant.permission),
@@ -143,7 +143,7 @@ impl Standings {
                 continue;
             };
             let condition: Arc<dyn Condition> =
-                self.conditions.compile(&clause).unwrap_or_else(|fault| {
+                self.conditions.compile(clause).unwrap_or_else(|fault| {
                     tracing::error!(grant = %grant.id, %fault, "a stored condition cannot be asked");
                     Arc::new(Unknown)
                 });

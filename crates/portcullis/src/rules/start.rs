@@ -1,11 +1,11 @@
 //! Assembling rules: what can be wrong is said here.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
 
-use super::audit::{Recorder, Seal};
 use super::standing::Standings;
 use super::throttle::{Throttle, ThrottleSettings};
 use super::{Inner, NoPost, Post, Rules, Settings};
@@ -128,7 +128,7 @@ impl RulesBuilder {
         self
     }
 
-    /// Checks the settings, reads what memory must know, and makes the first key where there is
+    /// Checks the settings and the master secret, reads what memory must know, and makes the first key where there is
     /// none.
     ///
     /// # Errors
@@ -142,11 +142,20 @@ impl RulesBuilder {
             }
         }
         let passwords = faults.take(Passwords::start(self.passwords, self.sources.clone()));
-        let algorithm = self.key.as_ref().map_or(self.algorithm, SigningKey::algorithm);
+        // Each key is ours and bound to its one algorithm; after the setting changes, keys of the
+        // old one must verify until their last token has expired.
+        let algorithms = match &self.key {
+            Some(key) => vec![key.algorithm()],
+            // Shared secrets and public keys are never mixed.
+            None => Algorithm::ALL
+                .into_iter()
+                .filter(|one| one.is_symmetric() == self.algorithm.is_symmetric())
+                .collect(),
+        };
         let verifier = faults.take(VerifierSettings::new(
             &self.settings.issuer,
             &self.settings.audience,
-            &[algorithm],
+            &algorithms,
         ));
         let (Some(passwords), Some(verifier), true) =
             (passwords, verifier, faults.faults.is_empty())
@@ -157,8 +166,6 @@ impl RulesBuilder {
         let passed_key = self.sources.bytes::<32>().map_err(Problem::internal)?;
         // The position is read before anything else: what changes from here on is not missed.
         let (position, _) = self.store.changes(None).await.map_err(Problem::from)?;
-        let seal = Seal::new(&self.master).map_err(Problem::internal)?;
-        let recorder = Recorder::start(Arc::clone(&self.store), seal, self.sources.clone());
         let rules = Rules(Arc::new(Inner {
             standings: Arc::new(Standings::new(self.conditions.clone(), Arc::clone(&scopes))),
             store: self.store,
@@ -168,6 +175,7 @@ impl RulesBuilder {
             master: self.master,
             verifier: JwtVerifier::new(verifier),
             keys: ArcSwap::default(),
+            keys_change_at: AtomicI64::new(i64::MAX),
             given: self.key.map(KeyRing::single),
             algorithm: self.algorithm,
             settings: self.settings,
@@ -175,7 +183,6 @@ impl RulesBuilder {
             scopes,
             throttle: Throttle::new(self.throttle),
             post: self.post,
-            recorder,
             position: tokio::sync::Mutex::new(position),
             shown: Cache::new(VERIFIED),
             api_keys: Cache::new(VERIFIED),
@@ -185,8 +192,8 @@ impl RulesBuilder {
         }));
         rules.0.standings.read_roles(rules.store()).await.map_err(Problem::from)?;
         rules.read_ended().await?;
+        rules.refuse_another_master().await?;
         rules.begin_keys().await?;
-        rules.begin_audit().await?;
         Ok(rules)
     }
 }

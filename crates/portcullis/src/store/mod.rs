@@ -7,7 +7,6 @@
 //! Times are kept to the microsecond; what is finer may be cut off.
 
 mod api_keys;
-mod audit;
 mod clients;
 mod cursor;
 mod error;
@@ -27,8 +26,6 @@ mod tokens;
 mod users;
 
 pub use api_keys::{API_KEYS, ApiKeys};
-pub(crate) use audit::BROKEN as AUDIT_BROKEN;
-pub use audit::{Audit, AuditFilter, AuditHead, AuditLink, SealAudit, audit_hash};
 pub use clients::{ClientChange, Clients};
 pub use error::StoreError;
 pub use feed::{Change, Feed};
@@ -44,17 +41,7 @@ pub use crate::types::Digest;
 
 /// Everything that is remembered. Whatever has the parts is one.
 pub trait Store:
-    Users
-    + Clients
-    + Grants
-    + Sessions
-    + Tokens
-    + ApiKeys
-    + Keys
-    + Audit
-    + Feed
-    + std::fmt::Debug
-    + 'static
+    Users + Clients + Grants + Sessions + Tokens + ApiKeys + Keys + Feed + std::fmt::Debug + 'static
 {
 }
 
@@ -66,7 +53,6 @@ impl<T> Store for T where
         + Tokens
         + ApiKeys
         + Keys
-        + Audit
         + Feed
         + std::fmt::Debug
         + 'static

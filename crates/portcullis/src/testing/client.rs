@@ -25,7 +25,7 @@ use crate::arrival::OverTls;
 use crate::problem::ProblemKind;
 use crate::rules::{AccessFormat, Caller, GrantRequest, NewAccount, SignedIn};
 use crate::secret::Hidden;
-use crate::types::{By, Clause, Effect, Permission, Role, RoleRecord, Scope, Subject, UserId};
+use crate::types::{Clause, Effect, Permission, Role, RoleRecord, Scope, Subject, UserId};
 
 /// The password of accounts that a test client makes.
 const PASSWORD: &str = "orchids grow on tall trees";
@@ -107,7 +107,7 @@ impl TestClient {
     }
 
     fn with_grant(self, effect: Effect, permission: Permission, condition: Option<Clause>) -> Self {
-        let grant = GrantRequest { condition, ..GrantRequest::new(effect, permission) };
+        let grant = GrantRequest { effect, permission, condition };
         self.with(|account| account.grants.push(grant))
     }
 
@@ -213,7 +213,7 @@ impl TestClient {
     }
 
     async fn account(&self, wanted: &Account) -> UserId {
-        let (rules, by) = (self.app.rules(), By::system());
+        let rules = self.app.rules();
         let found = rules.store().user_by_login(&wanted.username).await;
         let user = match must("looking for the account", found) {
             Some(user) => user,
@@ -224,20 +224,20 @@ impl TestClient {
                     email: None,
                     name: None,
                 };
-                must("making the account", rules.add_user(&by, new, true, &[]).await)
+                must("making the account", rules.add_user(new, true, &[]).await)
             }
         };
         let subject = Subject::User(user.id);
         let held = must("reading roles", rules.roles_of(&subject).await);
         for role in wanted.roles.difference(&held) {
             if rules.role(role).is_err() {
-                match rules.add_role(&by, RoleRecord::new(role.clone())).await {
+                match rules.add_role(RoleRecord::new(role.clone())).await {
                     // Another client was quicker.
                     Err(problem) if problem.kind() == ProblemKind::Conflict => {}
                     made => must("making a role", made),
                 }
             }
-            must("assigning a role", rules.assign_role(&by, subject.clone(), role.clone()).await);
+            must("assigning a role", rules.assign_role(subject.clone(), role.clone()).await);
         }
         let held = must("reading grants", rules.grants_of(&subject).await);
         for wanted in &wanted.grants {
@@ -246,7 +246,7 @@ impl TestClient {
                     == (wanted.effect, &wanted.permission, &wanted.condition)
             });
             if !there {
-                must("granting", rules.grant(&by, subject.clone(), wanted.clone()).await);
+                must("granting", rules.grant(subject.clone(), wanted.clone()).await);
             }
         }
         user.id
@@ -261,13 +261,13 @@ impl TestClient {
         }
         let password = Hidden::new(account.password.clone());
         let address = Some(self.app.fresh_address());
-        let caller = Caller { address, ..Caller::default() };
-        let signed = rules.sign_in(&caller.by(), &account.username, password).await;
+        let signed = rules.sign_in(&account.username, password, address).await;
         let what = format!(
             "signing in {} (an account made elsewhere needs with_password, an inactive one cannot)",
             account.username
         );
         let signed: SignedIn = must(&what, signed);
+        let caller = Caller { address, agent: None };
         let Carried::Token(format) = account.carried else {
             let name = must("a cookie", self.app.cookie_name().ok_or("no scheme is a cookie"));
             let (_, value) = must("a session", rules.begin_cookie(&signed, caller).await);

@@ -2,8 +2,6 @@
 
 mod access;
 mod api_key;
-mod audit;
-mod by;
 mod clause;
 mod client;
 mod ids;
@@ -18,8 +16,6 @@ mod user;
 
 pub use access::{Access, Conditional, ScopeBook, ScopeRule};
 pub use api_key::ApiKey;
-pub use audit::{AuditEntry, AuditOutcome, AuditRecord, UnknownOutcome};
-pub use by::{By, Party};
 pub use clause::{Clause, Condition, Hours, InvalidClause, Network, Remedy, Weekday};
 pub use client::Client;
 pub use ids::{ClientId, GrantId, SessionId, TokenId, UserId};

@@ -57,27 +57,8 @@ pub struct Grant {
     pub effect: Effect,
     /// What is allowed or denied.
     pub permission: Permission,
-    /// Under which circumstances it counts; under any where `None`.
+    /// When it counts; always where `None`.
     pub condition: Option<Clause>,
-    /// From when on it counts.
-    pub valid_from: Option<Timestamp>,
-    /// Until when it counts, that moment excluded.
-    pub valid_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
-}
-
-impl Grant {
-    /// When it counts, its validity and its condition in one; always where `None`.
-    #[must_use]
-    pub fn when(&self) -> Option<Clause> {
-        let from = self.valid_from.map(Clause::NotBefore);
-        let until = self.valid_until.map(Clause::NotAfter);
-        let mut clauses: Vec<_> =
-            from.into_iter().chain(until).chain(self.condition.clone()).collect();
-        match clauses.len() {
-            0 | 1 => clauses.pop(),
-            _ => Some(Clause::All(clauses)),
-        }
-    }
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use portcullis::clock::Sources;
-use portcullis::credential::{SessionCookie, basic, bearer, cookie};
+use portcullis::credential::{SessionCookie, api_key_header, basic, bearer, cookie};
 use portcullis::gate::Gate;
-use portcullis::identity::{AccessTokenVerifier, PasswordVerifier, SessionVerifier, VerifiedBy};
+use portcullis::identity::{
+    AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
+};
 use portcullis::routes;
 use portcullis::rules::{Rules, RulesBuilder, Settings};
 use portcullis::secret::{MasterSecret, PasswordSettings};
@@ -54,6 +56,10 @@ pub(crate) fn gate(rules: &Rules, sources: Sources) -> Gate {
     Gate::builder()
         .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(rules.clone())))
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
+        .scheme(
+            "api_key",
+            api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(rules.clone())),
+        )
         .scheme("cookie", session_cookie().verified_by(SessionVerifier::new(rules.clone())))
         .scopes(scopes())
         .sources(sources)
@@ -65,18 +71,22 @@ pub(crate) fn gate(rules: &Rules, sources: Sources) -> Gate {
 pub(crate) async fn server(sources: Sources) -> Server {
     let (builder, folder) = rules(sources.clone()).await;
     let rules = builder.start().await.unwrap();
-    let gate = gate(&rules, sources);
-    let finished = gate
-        .routes()
+    Server { finished: mount(&rules, sources), rules, folder }
+}
+
+/// All ready-made routes over these rules.
+pub(crate) fn mount(rules: &Rules, sources: Sources) -> Finished {
+    let gate = gate(rules, sources);
+    gate.routes()
         .merge(routes::session::table(&gate, &session_cookie()))
         .merge(routes::accounts::table(&gate))
         .merge(routes::me::table(&gate))
         .merge(routes::users::table(&gate))
+        .merge(routes::api_keys::table(&gate))
         .merge(routes::roles::table(&gate))
         .merge(routes::grants::table(&gate))
         .merge(routes::oauth::table(&gate))
         .with_state(rules.clone())
         .finish()
-        .unwrap();
-    Server { finished, rules, folder }
+        .unwrap()
 }

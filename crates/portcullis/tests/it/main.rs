@@ -2,6 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "they are tests")]
 
+mod api_keys;
 mod app;
 mod hostile;
+mod keys;
+mod lifecycle;
+mod refresh;
+mod revocation;
 mod session;
+mod stand;

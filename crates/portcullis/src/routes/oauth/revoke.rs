@@ -5,7 +5,6 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::origin::Acting;
 use super::OAuthForm;
 use super::form::invalid_request;
 use crate::describe::NoStore;
@@ -34,12 +33,11 @@ struct Revocation {
 
 async fn revoke_token(
     State(rules): State<Rules>,
-    Acting(by): Acting,
     request: OAuthForm<Revocation>,
 ) -> Result<NoStore<()>, OAuthError> {
     let Some(token) = request.form.token.filter(|token| !token.is_empty()) else {
         return Err(invalid_request("token is missing."));
     };
-    rules.revoke(&by, &token).await?;
+    rules.revoke(&token).await?;
     Ok(NoStore(()))
 }

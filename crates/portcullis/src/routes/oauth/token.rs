@@ -96,7 +96,7 @@ async fn create_token(
     no_client(&request)?;
     match given(request.form.grant_type.clone()).as_deref() {
         Some("password") => password_grant(&rules, caller, request.form, None).await,
-        Some("refresh_token") => refresh_grant(&rules, &caller, request.form).await,
+        Some("refresh_token") => refresh_grant(&rules, request.form).await,
         Some(_) => Err(OAuthError::new(
             OAuthErrorCode::UnsupportedGrantType,
             "grant_type must be password or refresh_token.",
@@ -134,7 +134,7 @@ pub(in crate::routes) async fn password_grant(
     let Some(password) = given(form.password) else {
         return Err(invalid_request("password is missing."));
     };
-    let signed = rules.sign_in(&caller.by(), &username, Hidden::new(password)).await;
+    let signed = rules.sign_in(&username, Hidden::new(password), caller.address).await;
     let signed = signed.map_err(|refused| match refused {
         LoginRefused::Wrong => {
             OAuthError::new(OAuthErrorCode::InvalidGrant, "Incorrect username or password")
@@ -148,14 +148,13 @@ pub(in crate::routes) async fn password_grant(
 
 async fn refresh_grant(
     rules: &Rules,
-    caller: &Caller,
     form: TokenRequest,
 ) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
     let Some(token) = given(form.refresh_token) else {
         return Err(invalid_request("refresh_token is missing."));
     };
     let scope = given(form.scope);
-    match rules.refresh(&caller.by(), &token, scope.as_deref(), None).await {
+    match rules.refresh(&token, scope.as_deref(), None).await {
         Ok(issued) => Ok(NoStore(Json(issued.into()))),
         Err(RefreshRefused::Invalid) => Err(OAuthError::new(
             OAuthErrorCode::InvalidGrant,

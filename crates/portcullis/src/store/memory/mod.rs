@@ -1,7 +1,6 @@
 //! A store that forgets everything when it is dropped: for tests and examples.
 
 mod api_keys;
-mod audit;
 mod clients;
 mod grants;
 mod keys;
@@ -31,7 +30,6 @@ use crate::types::Role;
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
-    log: Arc<Mutex<audit::Log>>,
 }
 
 impl MemoryStore {

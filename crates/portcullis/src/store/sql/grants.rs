@@ -6,9 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::{KeepOne, SqlStore, failed, row, subject_key};
 use crate::store::graph::{self, Inclusions};
 use crate::store::{Grants, Standing, StoreError};
-use crate::types::{
-    Clause, Effect, Grant, GrantId, Permission, Role, RoleRecord, Subject, Timestamp,
-};
+use crate::types::{Clause, Effect, Grant, GrantId, Permission, Role, RoleRecord, Subject};
 
 const NO_ROLE: StoreError = StoreError::NotFound { what: "role" };
 
@@ -37,7 +35,7 @@ impl Grants for SqlStore {
         .await
         .map_err(failed)?;
         let grants = sqlx::query(
-            "SELECT id, effect, permission, condition, valid_from, valid_until, created_at FROM grants
+            "SELECT id, effect, permission, condition, created_at FROM grants
             WHERE subject_kind = $1 AND subject_id = $2 ORDER BY created_at, id",
         )
         .bind(kind)
@@ -213,9 +211,8 @@ async fn insert(
     let condition = condition.map_err(|_| unfit("condition"))?;
     sqlx::query(
         "INSERT INTO grants
-            (id, subject_kind, subject_id, effect, permission, condition, created_at, valid_from,
-                valid_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            (id, subject_kind, subject_id, effect, permission, condition, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(grant.id.to_string())
     .bind(*kind)
@@ -224,8 +221,6 @@ async fn insert(
     .bind(grant.permission.as_str())
     .bind(condition)
     .bind(grant.created_at.as_microsecond())
-    .bind(grant.valid_from.map(Timestamp::as_microsecond))
-    .bind(grant.valid_until.map(Timestamp::as_microsecond))
     .execute(db)
     .await
     .map_err(failed)?;
@@ -260,8 +255,6 @@ fn read_grant(row: &SqliteRow) -> Result<Grant, StoreError> {
         permission: Permission::from(row::get::<&str>(row, "permission")?),
         // A condition that cannot be read must not count as none.
         condition: condition.map_err(|_| unfit("condition"))?,
-        valid_from: row::maybe_time(row, "valid_from")?,
-        valid_until: row::maybe_time(row, "valid_until")?,
         created_at: row::time(row, "created_at")?,
     })
 }

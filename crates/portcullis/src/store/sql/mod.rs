@@ -4,7 +4,6 @@
 //! same statements.
 
 mod api_keys;
-mod audit;
 mod clients;
 mod connect;
 mod error;

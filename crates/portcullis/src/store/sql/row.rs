@@ -66,7 +66,7 @@ pub(super) fn scope_list(scopes: &BTreeSet<Scope>) -> String {
     scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn digest(row: &SqliteRow, column: &str) -> Result<Digest, StoreError> {
+fn digest(row: &SqliteRow, column: &str) -> Result<Digest, StoreError> {
     get::<&[u8]>(row, column)?.try_into().map_err(|_| corrupt(column))
 }
 

@@ -246,8 +246,7 @@ async fn what_cannot_be_is_said_and_not_taken_for_something_else() {
     let ada = Subject::User(ADA.parse().unwrap());
     sql(
         &store,
-        "INSERT INTO grants (id, subject_kind, subject_id, effect, permission, condition, created_at)
-        VALUES ('00000000-0000-0000-0000-000000000003', 'user',
+        "INSERT INTO grants VALUES ('00000000-0000-0000-0000-000000000003', 'user',
             '00000000-0000-0000-0000-000000000001', 'allow', 'write', '{\"nonesuch\": 1}', 0)",
     )
     .await;

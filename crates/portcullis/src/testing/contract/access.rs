@@ -151,7 +151,7 @@ pub(super) async fn grants_are_replaced_in_one_step<S: Store>(store: &Arc<S>) {
     }
     ok(store.set_grants(&ada, &[second.clone(), first.clone()]).await);
     assert_eq!(held(&ada).await, Some(vec![first.clone(), second]));
-    ok(store.set_grants(&ada, &[first.clone()]).await);
+    ok(store.set_grants(&ada, std::slice::from_ref(&first)).await);
     assert_eq!(held(&ada).await, Some(vec![first]));
     ok(store.set_grants(&ada, &[]).await);
     assert_eq!(held(&ada).await, Some(vec![]));

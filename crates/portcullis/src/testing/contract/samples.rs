@@ -101,8 +101,6 @@ pub(super) fn grant(permission: &str) -> Grant {
         effect: Effect::Allow,
         permission: permission.into(),
         condition: None,
-        valid_from: None,
-        valid_until: None,
         created_at: NOW,
     }
 }

@@ -13,7 +13,6 @@ use crate::rules::{AccessFormat, UserRequest};
 use crate::table::AccessRow;
 use crate::testing::client::Carried;
 use crate::testing::{Answer, TestApp, TestClient, must};
-use crate::types::By;
 
 type Header = (HeaderName, HeaderValue);
 
@@ -64,9 +63,9 @@ impl Spent {
             }
         }
         let (gone, ghost) = (app.user("logged-out").id().await, app.user("inactive").id().await);
-        must("ending sessions", app.rules().end_sessions(&By::system(), gone, None).await);
+        must("ending sessions", app.rules().end_sessions(gone, None).await);
         let inactive = UserRequest { active: Some(false), ..UserRequest::default() };
-        must("an inactive user", app.rules().change_user(&By::system(), ghost, inactive).await);
+        must("an inactive user", app.rules().change_user(ghost, inactive).await);
         spent
     }
 }

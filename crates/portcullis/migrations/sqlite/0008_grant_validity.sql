@@ -1,4 +1,0 @@
--- From when on, and until when, a grant counts.
-
-ALTER TABLE grants ADD COLUMN valid_from INTEGER;
-ALTER TABLE grants ADD COLUMN valid_until INTEGER;
