@@ -106,6 +106,29 @@ pub mod testing;
 
 pub use frame::{RequestId, X_REQUEST_ID};
 
+/// The names that nearly every application uses: `use portcullis::prelude::*`.
+pub mod prelude {
+    pub use crate::clock::Sources;
+    pub use crate::cors::Cors;
+    pub use crate::credential::{Carrier, basic, bearer, cookie, oauth2_password};
+    pub use crate::describe::{Accepted, Created, Form, Info, Json, NoContent, Path, Query};
+    pub use crate::gate::{CurrentUser, Gate};
+    pub use crate::identity::{
+        AccessTokenVerifier, PasswordVerifier, Scheme, SessionVerifier, VerifiedBy, Verifier,
+    };
+    pub use crate::policy::{
+        Requirement, Roles, authenticated, is, owner, permission, public, role, scope, when,
+    };
+    pub use crate::problem::{ConfigError, Problem, ProblemKind};
+    pub use crate::rules::{GrantRequest, NewAccount, Rules, Settings};
+    pub use crate::secret::{Hidden, MasterSecret};
+    pub use crate::store::MemoryStore;
+    #[cfg(feature = "sqlite")]
+    pub use crate::store::sql::SqlStore;
+    pub use crate::table::{Finished, Routes};
+    pub use crate::types::{Clause, Condition, Principal, ScopeBook, Subject, UserId};
+}
+
 /// The code in the README and the guide is compiled, and run where it says what comes out.
 #[cfg(all(doctest, feature = "sqlite", feature = "testing"))]
 mod guide {

@@ -10,6 +10,7 @@ mod login;
 mod mail;
 mod proof;
 mod refresh;
+mod seed;
 mod sessions;
 mod settings;
 mod standing;

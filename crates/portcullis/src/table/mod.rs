@@ -10,6 +10,7 @@
 
 mod access;
 mod check;
+mod serve;
 
 #[cfg(test)]
 mod tests;

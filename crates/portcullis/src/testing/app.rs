@@ -20,7 +20,6 @@ use crate::table::{AccessTable, Finished};
 ///
 /// # Panics
 /// Where the system has no randomness to give.
-#[must_use]
 pub fn rules(clock: &FixedClock) -> RulesBuilder {
     let master = must("a master secret", MasterSecret::generate(&Sources::system()));
     Rules::builder(Arc::new(MemoryStore::new()), master)
@@ -92,14 +91,12 @@ impl TestApp {
     }
 
     /// Asks as nobody.
-    #[must_use]
     pub fn anon(&self) -> TestClient {
         TestClient::new(self.clone(), None)
     }
 
     /// Asks as this user, with an access token in the form the rules make by default. The account
     /// is made where there is none.
-    #[must_use]
     pub fn user(&self, username: &str) -> TestClient {
         TestClient::new(self.clone(), Some(username))
     }

@@ -215,17 +215,11 @@ impl TestClient {
     async fn account(&self, wanted: &Account) -> UserId {
         let rules = self.app.rules();
         let found = rules.store().user_by_login(&wanted.username).await;
-        let user = match must("looking for the account", found) {
-            Some(user) => user,
-            None => {
-                let new = NewAccount {
-                    username: wanted.username.clone(),
-                    password: Hidden::new(wanted.password.clone()),
-                    email: None,
-                    name: None,
-                };
-                must("making the account", rules.add_user(new, true, &[]).await)
-            }
+        let user = if let Some(user) = must("looking for the account", found) {
+            user
+        } else {
+            let new = NewAccount::new(&wanted.username, &wanted.password);
+            must("making the account", rules.add_user(new, true, &[]).await)
         };
         let subject = Subject::User(user.id);
         let held = must("reading roles", rules.roles_of(&subject).await);

@@ -106,7 +106,9 @@ mod tests {
         let draw = |seed| {
             let chance = SeededChance::new(seed);
             let mut drawn = [[0; 40]; 50];
-            drawn.iter_mut().for_each(|bytes| chance.fill(bytes).unwrap());
+            for bytes in &mut drawn {
+                chance.fill(bytes).unwrap();
+            }
             drawn
         };
         assert_eq!(draw(1), draw(1));

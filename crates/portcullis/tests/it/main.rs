@@ -1,6 +1,6 @@
 //! The ready-made routes as a stranger meets them, on a real SQLite file: one module a family.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "they are tests")]
+#![expect(clippy::unwrap_used, reason = "they are tests")]
 
 mod api_keys;
 mod app;

@@ -14,11 +14,13 @@ use super::{TestApp, must};
 use crate::policy::Roles;
 use crate::table::AccessRow;
 
+type Bodies = Box<dyn Fn(&AccessRow) -> Option<Value> + Send + Sync>;
+
 /// What [`hostile()`] must be told to ask every route: nearly nothing.
 #[must_use]
 pub struct Setup {
     parameters: BTreeMap<String, String>,
-    body: Box<dyn Fn(&AccessRow) -> Option<Value> + Send + Sync>,
+    body: Bodies,
     from: Option<IpAddr>,
     roles: Option<Roles>,
     reads: BTreeSet<(String, String)>,

@@ -93,6 +93,9 @@ fn schemes(entries: Option<&serde_json::Map<String, Value>>) -> Vec<Brings> {
 }
 
 fn brings(entry: &Value) -> Option<Brings> {
+    if entry["type"] == "oauth2" {
+        return Some(Brings::Bearer);
+    }
     match (entry["type"].as_str()?, entry["scheme"].as_str(), entry["in"].as_str()) {
         ("http", Some("basic"), _) => Some(Brings::Basic),
         ("http", Some("bearer"), _) => Some(Brings::Bearer),
