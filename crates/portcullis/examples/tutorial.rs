@@ -70,11 +70,11 @@ fn app(rules: &Rules) -> Result<Finished, ConfigError> {
     let session = cookie("__Host-tutorial").over_plain_loopback();
     let oauth2 = oauth2_password("/token", [("read", "Read on your behalf.")]);
     let gate = Gate::builder()
+        .rules(rules)
         .cors(Cors::closed().origins(["https://your-web-app.com"]))
         .scheme("basic", basic("tutorial").verified_by(PasswordVerifier::new(rules.clone())))
         .scheme("bearer", oauth2.verified_by(AccessTokenVerifier::new(rules.clone())))
         .scheme("cookie", session.clone().verified_by(SessionVerifier::new(rules.clone())))
-        .scopes(ScopeBook::clone(rules.scope_book()))
         .build()?;
     gate.routes()
         .get("/", public("a greeting"), root)

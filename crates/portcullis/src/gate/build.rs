@@ -14,6 +14,7 @@ use crate::frame::Bounds;
 use crate::identity::Scheme;
 use crate::policy::Roles;
 use crate::problem::ConfigError;
+use crate::rules::Rules;
 use crate::types::{SchemeName, Scope, ScopeBook};
 
 /// The parts of a gate, not yet checked.
@@ -105,6 +106,11 @@ impl GateBuilder {
     pub fn sources(mut self, sources: Sources) -> Self {
         self.sources = Some(sources);
         self
+    }
+
+    /// Takes scopes, time and chance from these rules, so that both go by the same clock.
+    pub fn rules(self, rules: &Rules) -> Self {
+        self.scopes(ScopeBook::clone(rules.scope_book())).sources(rules.sources().clone())
     }
 
     /// Checks all of it and builds the gate.

@@ -114,6 +114,12 @@ impl Rules {
         &self.0.scopes
     }
 
+    /// Where time and chance come from.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.0.sources
+    }
+
     /// This moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {
