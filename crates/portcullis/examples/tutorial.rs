@@ -60,7 +60,7 @@ async fn rules(folder: &Path) -> Result<Rules, Box<dyn Error>> {
         rules.add_missing_user(NewAccount::new(name, password), &[role]).await?;
     }
     if let Some(will) = rules.store().user_by_login("will").await? {
-        rules.set_grants(will.id.into(), vec![GrantRequest::allow("write")]).await?;
+        rules.set_grants(&By::system(), will.id.into(), vec![GrantRequest::allow("write")]).await?;
     }
     Ok(rules)
 }

@@ -126,7 +126,7 @@ pub mod prelude {
     #[cfg(feature = "sqlite")]
     pub use crate::store::sql::SqlStore;
     pub use crate::table::{Finished, Routes};
-    pub use crate::types::{Clause, Condition, Principal, ScopeBook, Subject, UserId};
+    pub use crate::types::{By, Clause, Condition, Principal, ScopeBook, Subject, UserId};
 }
 
 /// The code in the README and the guide is compiled, and run where it says what comes out.

@@ -6,7 +6,7 @@ use super::{GrantRequest, NewAccount, Rules};
 use crate::policy::Roles;
 use crate::problem::{Problem, ProblemKind};
 use crate::secret::Hidden;
-use crate::types::{Clause, Effect, Permission, Role, RoleRecord, User};
+use crate::types::{By, Clause, Effect, Permission, Role, RoleRecord, User};
 
 impl NewAccount {
     /// An account with neither e-mail address nor name.
@@ -25,7 +25,13 @@ impl GrantRequest {
     /// Allows a permission, always.
     #[must_use]
     pub fn allow(permission: impl Into<Permission>) -> Self {
-        Self { effect: Effect::Allow, permission: permission.into(), condition: None }
+        Self {
+            effect: Effect::Allow,
+            permission: permission.into(),
+            condition: None,
+            valid_from: None,
+            valid_until: None,
+        }
     }
 
     /// Denies a permission, whatever else gives it.
@@ -73,7 +79,7 @@ impl Rules {
             }
             for record in ready {
                 done.insert(record.name.clone());
-                match self.add_role(record).await {
+                match self.add_role(&By::system(), record).await {
                     // Another process was quicker.
                     Err(problem) if problem.kind() == ProblemKind::Conflict => {}
                     made => made?,
@@ -98,7 +104,7 @@ impl Rules {
             return Ok(None);
         }
         let roles: Vec<Role> = roles.iter().map(|role| Role::from(*role)).collect();
-        self.add_user(account, true, &roles).await.map(Some)
+        self.add_user(&By::system(), account, true, &roles).await.map(Some)
     }
 }
 

@@ -12,7 +12,7 @@ use portcullis::rules::{
 use portcullis::secret::{MasterSecret, PasswordSettings};
 use portcullis::store::MemoryStore;
 use portcullis::testing::FixedClock;
-use portcullis::types::{ScopeBook, SessionId, TokenId, UserId};
+use portcullis::types::{By, ScopeBook, SessionId, TokenId, UserId};
 use proptest::prelude::*;
 
 const WINDOW: i64 = 60;
@@ -142,8 +142,8 @@ impl World {
             email: None,
             name: None,
         };
-        let user = rules.add_user(account, true, &[]).await.unwrap().id;
-        let signed = rules.sign_in("ada", PHRASE.to_owned().into(), None).await.unwrap();
+        let user = rules.add_user(&By::system(), account, true, &[]).await.unwrap().id;
+        let signed = rules.sign_in(&By::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
         let (lineages, access, keys) = (Vec::new(), Vec::new(), Vec::new());
         Self { store, master, clock, rules, other, user, signed, now: 0, lineages, access, keys }
     }
@@ -176,7 +176,7 @@ impl World {
             !newest && shown + 1 == lineage.used.len() && now - lineage.used[shown] <= WINDOW;
         let token = lineage.tokens[shown].clone();
         let asked = scope.map(|has| if has { "read" } else { "everything" });
-        let answer = self.rules.refresh(&token, asked, None).await;
+        let answer = self.rules.refresh(&By::system(), &token, asked, None).await;
         if scope == Some(false) && !over {
             assert!(matches!(answer, Err(RefreshRefused::Scope(_))), "{answer:?}");
             return;
@@ -209,7 +209,7 @@ impl World {
         let mut tasks = tokio::task::JoinSet::new();
         for rules in [&self.rules, &self.other, &self.rules, &self.other] {
             let (rules, token) = (rules.clone(), token.clone());
-            tasks.spawn(async move { rules.refresh(&token, None, None).await });
+            tasks.spawn(async move { rules.refresh(&By::system(), &token, None, None).await });
         }
         let answers = tasks.join_all().await;
         if over {
@@ -245,7 +245,7 @@ impl World {
     }
 
     async fn make_key(&mut self) {
-        let basic = self.rules.basic("ada", PHRASE.to_owned().into(), None).await.unwrap();
+        let basic = self.rules.basic(&By::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
         let request = ApiKeyRequest { name: "x".to_owned(), ..ApiKeyRequest::default() };
         let (key, text) = self.rules.create_api_key(&basic, request).await.unwrap();
         let (text, expires) = (text.expose().clone(), self.now + KEY);
@@ -255,7 +255,7 @@ impl World {
     async fn disable(&mut self) {
         for active in [false, true] {
             let request = UserRequest { active: Some(active), ..UserRequest::default() };
-            self.rules.change_user(self.user, request).await.unwrap();
+            self.rules.change_user(&By::system(), self.user, request).await.unwrap();
         }
         self.end_all();
         self.keys.iter_mut().for_each(|key| key.over = true);
@@ -277,39 +277,45 @@ impl World {
             }
             Deed::RevokeAccess(which) => {
                 if let Some(which) = pick(self.access.len(), which) {
-                    self.rules.revoke(&self.access[which].text).await.unwrap();
+                    self.rules.revoke(&By::system(), &self.access[which].text).await.unwrap();
                     self.access[which].over = true;
                 }
             }
             Deed::RevokeRefresh(which) => {
                 if let Some(which) = pick(self.lineages.len(), which) {
-                    self.rules.revoke(&self.lineages[which].tokens[0]).await.unwrap();
+                    self.rules
+                        .revoke(&By::system(), &self.lineages[which].tokens[0])
+                        .await
+                        .unwrap();
                     self.lineages[which].over = true;
                 }
             }
             Deed::MakeKey => self.make_key().await,
             Deed::RevokeKey(which) => {
                 if let Some(which) = pick(self.keys.len(), which) {
-                    self.rules.revoke(&self.keys[which].text).await.unwrap();
+                    self.rules.revoke(&By::system(), &self.keys[which].text).await.unwrap();
                     self.keys[which].over = true;
                 }
             }
             Deed::DeleteKey(which) => {
                 if let Some(which) = pick(self.keys.len(), which) {
-                    self.rules.delete_api_key(self.user, self.keys[which].id).await.unwrap();
+                    self.rules
+                        .delete_api_key(&By::system(), self.user, self.keys[which].id)
+                        .await
+                        .unwrap();
                     self.keys[which].over = true;
                 }
             }
-            Deed::RotateKey => drop(self.rules.rotate_key().await.unwrap()),
+            Deed::RotateKey => drop(self.rules.rotate_key(&By::system()).await.unwrap()),
             Deed::RetireKeys => {
                 for key in self.rules.keys().await.unwrap() {
-                    self.rules.retire_key(&key.id).await.unwrap();
+                    self.rules.retire_key(&By::system(), &key.id).await.unwrap();
                 }
                 let signed = self.access.iter_mut().filter(|token| token.signed);
                 signed.for_each(|token| token.over = true);
             }
             Deed::EndAll => {
-                self.rules.end_sessions(self.user, None).await.unwrap();
+                self.rules.end_sessions(&By::system(), self.user, None).await.unwrap();
                 self.end_all();
             }
             Deed::Disable => self.disable().await,

@@ -3,6 +3,7 @@
 
 use portcullis::rules::Settings;
 use portcullis::testing::TestApp;
+use portcullis::types::By;
 use serde_json::json;
 
 use crate::stand::{Credential, Kind, Place, Stand, ada};
@@ -94,7 +95,7 @@ impl End {
             }
             Self::RetireKey => {
                 let keys = app.rules().keys().await.unwrap();
-                app.rules().retire_key(&keys[0].id).await.unwrap();
+                app.rules().retire_key(&By::system(), &keys[0].id).await.unwrap();
             }
         }
     }
@@ -202,12 +203,12 @@ async fn a_retired_key_leaves_what_another_signed_and_what_was_not_signed() {
     let opaque = Credential::of(&stand.app, Kind::Opaque).await;
     let rules = stand.app.rules();
     let first = rules.keys().await.unwrap()[0].id.clone();
-    rules.rotate_key().await.unwrap();
+    rules.rotate_key(&By::system()).await.unwrap();
     // The new key is published before it signs.
     assert_eq!(rules.public_keys().keys.len(), 2);
     stand.clock.advance(900);
     let new = Credential::of(&stand.app, Kind::Jwt).await;
-    rules.retire_key(&first).await.unwrap();
+    rules.retire_key(&By::system(), &first).await.unwrap();
     assert_eq!(old.status(&stand.app).await, 401);
     assert_eq!((new.status(&stand.app).await, opaque.status(&stand.app).await), (200, 200));
     assert_eq!(rules.public_keys().keys.len(), 1);
