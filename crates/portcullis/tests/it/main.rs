@@ -7,6 +7,7 @@ mod app;
 mod hostile;
 mod keys;
 mod lifecycle;
+mod live;
 mod refresh;
 mod revocation;
 mod session;
