@@ -55,13 +55,13 @@ impl Mapping {
             return Err(TokenFault::WrongKind);
         }
         let external = External::new(&*claims.issuer, &*claims.subject);
-        let name = match self.claim(&self.name, claims) {
+        let name = match claim(self.name.as_deref(), claims) {
             None => Arc::clone(&external.subject),
             Some(Value::String(name)) => name.as_str().into(),
             Some(_) => return Err(TokenFault::WrongClaim("name")),
         };
-        let roles = words(self.claim(&self.roles, claims), "roles")?;
-        let permissions = words(self.claim(&self.permissions, claims), "permissions")?;
+        let roles = words(claim(self.roles.as_deref(), claims), "roles")?;
+        let permissions = words(claim(self.permissions.as_deref(), claims), "permissions")?;
         // Names that cannot be one here give nothing, and take nothing from the others.
         let roles = roles.into_iter().filter_map(|name| Role::parse(name).ok());
         let permissions = permissions.into_iter().filter_map(|name| Permission::parse(name).ok());
@@ -78,12 +78,13 @@ impl Mapping {
         };
         Ok(principal)
     }
+}
 
-    fn claim<'c>(&self, pointer: &Option<String>, claims: &'c Claims) -> Option<&'c Value> {
-        let (first, rest) = split(pointer.as_deref()?)?;
-        let claim = claims.extra.get(&first)?;
-        if rest.is_empty() { Some(claim) } else { claim.pointer(rest) }
-    }
+/// The claim at a pointer.
+fn claim<'c>(pointer: Option<&str>, claims: &'c Claims) -> Option<&'c Value> {
+    let (first, rest) = split(pointer?)?;
+    let claim = claims.extra.get(&first)?;
+    if rest.is_empty() { Some(claim) } else { claim.pointer(rest) }
 }
 
 /// The name of the claim a pointer begins with, and the pointer from there on.

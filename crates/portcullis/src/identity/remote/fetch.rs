@@ -8,7 +8,7 @@ use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{HeaderMap, StatusCode};
 use reqwest::{Client, Url, redirect, retry};
 use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
 use serde::Deserialize;
 
@@ -59,33 +59,27 @@ struct Metadata {
 pub(super) struct Fetcher(Client);
 
 impl Fetcher {
-    /// A client of its own, with its own cryptography: what the process has installed elsewhere
-    /// does not count. `secure` says that the operating system's authorities are needed.
+    /// Trusts the operating system's authorities; `secure` says that they are needed.
     pub(super) fn new(secure: bool) -> Result<Self, ConfigError> {
-        let fault = |error: &dyn std::fmt::Display| {
-            ConfigError::one(
-                "remote",
-                format!("no connection over TLS can be made: {error}"),
-                "install the operating system's certificates of authorities (ca-certificates)",
-            )
-        };
-        let begun = || {
-            ClientConfig::builder_with_provider(Arc::new(default_provider()))
-                .with_safe_default_protocol_versions()
-        };
         let trusting = begun().and_then(BuilderVerifierExt::with_platform_verifier);
         let trusting = match trusting {
-            Err(error) if secure => return Err(fault(&error)),
+            Err(error) if secure => return Err(no_tls(&error)),
             // Every issuer is on loopback: whatever is https all the same, nobody vouches for.
             Err(_) => begun()
-                .map_err(|error| fault(&error))?
+                .map_err(|error| no_tls(&error))?
                 .with_root_certificates(RootCertStore::empty()),
             Ok(trusting) => trusting,
         };
+        Self::over(trusting.with_no_client_auth())
+    }
+
+    /// A client over this TLS and no other: what the process has installed elsewhere does not
+    /// count.
+    fn over(tls: ClientConfig) -> Result<Self, ConfigError> {
         let loopback: [SocketAddr; 2] =
             [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
         Client::builder()
-            .tls_backend_preconfigured(trusting.with_no_client_auth())
+            .tls_backend_preconfigured(tls)
             .resolve_to_addrs("localhost", &loopback)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
@@ -96,7 +90,7 @@ impl Fetcher {
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .build()
             .map(Self)
-            .map_err(|error| fault(&error))
+            .map_err(|error| no_tls(&error))
     }
 
     /// The keys of `issuer`; every answer within `patience`.
@@ -173,6 +167,20 @@ impl Fetcher {
     }
 }
 
+/// TLS with a provider of its own, since the process may have installed none.
+fn begun() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+}
+
+fn no_tls(error: &dyn std::fmt::Display) -> ConfigError {
+    ConfigError::one(
+        "remote",
+        format!("no connection over TLS can be made: {error}"),
+        "install the operating system's certificates of authorities (ca-certificates)",
+    )
+}
+
 /// How long an answer may be kept, by its `Cache-Control` (RFC 9111 §5.2.2).
 fn keep_for(headers: &HeaderMap) -> Duration {
     let lines = headers.get_all(CACHE_CONTROL).into_iter().filter_map(|line| line.to_str().ok());
@@ -194,7 +202,61 @@ fn keep_for(headers: &HeaderMap) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// Answers one connection after the other with an empty key set, over TLS.
+    fn serve_keys(listener: TcpListener, certified: &rcgen::CertifiedKey<rcgen::KeyPair>) {
+        let chain = vec![certified.cert.der().clone()];
+        let key = certified.signing_key.serialize_der().try_into().unwrap();
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        let config = Arc::new(config);
+        std::thread::spawn(move || {
+            for socket in listener.incoming() {
+                let mut tls = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut socket = socket.unwrap();
+                let mut stream = rustls::Stream::new(&mut tls, &mut socket);
+                // Whoever does not trust it hangs up here.
+                if stream.read(&mut [0; 4096]).is_ok() {
+                    let head = "HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n";
+                    write!(stream, "{head}{{\"keys\":[]}}").unwrap();
+                }
+            }
+        });
+    }
+
+    #[tokio::test]
+    async fn only_those_whom_an_authority_vouches_for_are_heard() {
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        serve_keys(listener, &certified);
+        let mut roots = RootCertStore::empty();
+        roots.add(certified.cert.der().clone()).unwrap();
+        let trusting = begun().unwrap().with_root_certificates(roots).with_no_client_auth();
+
+        let url = format!("https://localhost:{port}/jwks");
+        let place = Place::Jwks(Url::parse(&url).unwrap());
+        let patience = Duration::from_secs(5);
+        let fetcher = Fetcher::over(trusting).unwrap();
+        let published = fetcher.keys("urn:example", &place, patience).await.unwrap();
+        assert!(published.keys.is_empty());
+
+        // Another name than the one vouched for.
+        let other = Place::Jwks(Url::parse(&url.replace("localhost", "127.0.0.1")).unwrap());
+        let misnamed = fetcher.keys("urn:example", &other, patience).await;
+        assert!(matches!(misnamed, Err(RemoteFault::Unreachable { .. })), "{misnamed:?}");
+        let fetcher = Fetcher::new(false).unwrap();
+        let stranger = fetcher.keys("urn:example", &place, patience).await;
+        assert!(matches!(stranger, Err(RemoteFault::Unreachable { .. })), "{stranger:?}");
+    }
 
     #[test]
     fn keys_are_kept_as_long_as_said_within_bounds() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::address::{address, issuer_address};
 use super::claims::Mapping;
 use super::fetch::{Fetcher, Place};
-use super::keys::Keys;
+use super::keys::{Keys, State};
 use crate::clock::Sources;
 use crate::problem::ConfigError;
 use crate::secret::{Algorithm, JwtVerifier, VerifierSettings};
@@ -239,7 +239,7 @@ impl RemoteIssuer {
             sources: sources.clone(),
             patience: self.patience,
             stale_for: self.stale_for,
-            state: Default::default(),
+            state: State::default(),
         };
         faults.into_result(Trusted { verifier, mapping: self.mapping, keys: Arc::new(keys) })
     }

@@ -163,13 +163,12 @@ impl Keys {
                 let digest = digest_of(&published.text);
                 let before = self.state.known.load_full();
                 let same = before.filter(|before| before.digest == digest);
-                let keys = match same {
-                    Some(before) => Arc::clone(&before.keys),
-                    None => {
-                        let count = published.keys.len();
-                        tracing::info!(issuer = %self.issuer, count, "the issuer's keys are new");
-                        published.keys.into()
-                    }
+                let keys = if let Some(before) = same {
+                    Arc::clone(&before.keys)
+                } else {
+                    let count = published.keys.len();
+                    tracing::info!(issuer = %self.issuer, count, "the issuer's keys are new");
+                    published.keys.into()
                 };
                 let keep_for = published.keep_for;
                 let known = Known { keys, digest, fetched_at: begun_at, keep_for };

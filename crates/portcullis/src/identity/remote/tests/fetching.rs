@@ -6,15 +6,15 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 
 /// A token of that key, good for a week.
-fn lasting(issuer: &Issuer, key: &Key, clock: &Moving) -> String {
+fn lasting(issuer: &Issuer, key: &Key, clock: &FixedClock) -> String {
     let mut claims = issuer.claims(clock);
-    claims["exp"] = (clock.second() + 7 * 24 * HOUR).into();
+    claims["exp"] = (clock.now().as_second() + 7 * 24 * HOUR).into();
     key.sign("at+jwt", &claims)
 }
 
 #[tokio::test]
 async fn keys_are_fetched_once_and_kept() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     let tokens = tokens(issuer.trusted(), &clock);
     assert_eq!(issuer.fetches(), 0);
@@ -23,7 +23,7 @@ async fn keys_are_fetched_once_and_kept() {
     for one in futures_util::future::join_all(all).await {
         assert_eq!(one, Seen::Accepted);
     }
-    clock.pass(HOUR);
+    clock.advance(HOUR);
     assert_eq!(seen(&tokens, &token).await, Seen::Accepted);
     assert_eq!(issuer.fetches(), 1);
 }
@@ -31,7 +31,7 @@ async fn keys_are_fetched_once_and_kept() {
 #[tokio::test]
 async fn metadata_is_found_in_either_place() {
     for (home, looks) in [(OPENID, 1), (OAUTH, 1)] {
-        let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+        let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
         issuer.publish(&[&key]);
         issuer.inner.home.lock().unwrap().0 = home;
         let tokens = tokens(issuer.found(), &clock);
@@ -49,7 +49,7 @@ async fn metadata_of_another_or_with_a_forbidden_address_is_not_followed() {
         json!({"jwks_uri": "file:///etc/passwd"}),
         json!({"jwks_uri": 7}),
     ] {
-        let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+        let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
         issuer.publish(&[&key]);
         issuer.inner.home.lock().unwrap().1 = otherwise.clone();
         let tokens = tokens(issuer.found(), &clock);
@@ -59,7 +59,7 @@ async fn metadata_of_another_or_with_a_forbidden_address_is_not_followed() {
         assert!(tokens.fetch_keys().await.is_err());
     }
     // A slash more is another issuer.
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     issuer.inner.home.lock().unwrap().1 = json!({"issuer": format!("{}/", issuer.url)});
     let tokens = tokens(issuer.found(), &clock);
@@ -72,7 +72,7 @@ async fn metadata_of_another_or_with_a_forbidden_address_is_not_followed() {
 
 #[tokio::test]
 async fn a_new_key_is_found_by_its_name_and_an_old_one_ends() {
-    let (issuer, clock) = (Issuer::start().await, Moving::new());
+    let (issuer, clock) = (Issuer::start().await, clock());
     let (old, new) = (Key::new("old"), Key::new("new"));
     issuer.publish(&[&old]);
     let tokens = tokens(issuer.trusted(), &clock);
@@ -80,7 +80,7 @@ async fn a_new_key_is_found_by_its_name_and_an_old_one_ends() {
     let news = lasting(&issuer, &new, &clock);
     assert_eq!(seen(&tokens, &olds).await, Seen::Accepted);
 
-    clock.pass(2 * MINUTE);
+    clock.advance(2 * MINUTE);
     issuer.publish(&[&old, &new]);
     assert_eq!(seen(&tokens, &news).await, Seen::Accepted);
     assert_eq!(seen(&tokens, &olds).await, Seen::Accepted);
@@ -88,7 +88,7 @@ async fn a_new_key_is_found_by_its_name_and_an_old_one_ends() {
 
     // Withdrawn: what was verified under it is forgotten once the keys are fetched anew.
     issuer.publish(&[&new]);
-    clock.pass(HOUR + 1);
+    clock.advance(HOUR + 1);
     assert_eq!(seen(&tokens, &news).await, Seen::Accepted);
     until(|| issuer.fetches() == 3).await;
     for _ in 0..500 {
@@ -104,20 +104,20 @@ async fn a_new_key_is_found_by_its_name_and_an_old_one_ends() {
 
 #[tokio::test]
 async fn after_a_long_silence_the_issuer_is_asked_before_a_key_counts() {
-    let (issuer, clock) = (Issuer::start().await, Moving::new());
+    let (issuer, clock) = (Issuer::start().await, clock());
     let (old, new) = (Key::new("old"), Key::new("new"));
     issuer.publish(&[&old]);
     let tokens = tokens(issuer.trusted(), &clock);
     let token = lasting(&issuer, &old, &clock);
     assert_eq!(seen(&tokens, &token).await, Seen::Accepted);
     issuer.publish(&[&new]);
-    clock.pass(3 * HOUR);
+    clock.advance(3 * HOUR);
     assert_eq!(seen(&tokens, &token).await, Seen::Refused);
 }
 
 #[tokio::test]
 async fn names_nobody_knows_do_not_make_us_ask_more_than_once_a_minute() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     let tokens = tokens(issuer.found(), &clock);
     assert_eq!(seen(&tokens, &lasting(&issuer, &key, &clock)).await, Seen::Accepted);
@@ -128,7 +128,7 @@ async fn names_nobody_knows_do_not_make_us_ask_more_than_once_a_minute() {
         })
         .collect();
     for minute in 2..5 {
-        clock.pass(MINUTE);
+        clock.advance(MINUTE);
         let all = forged.iter().map(|token| seen(&tokens, token));
         for one in futures_util::future::join_all(all).await {
             assert_eq!(one, Seen::Refused);
@@ -139,7 +139,7 @@ async fn names_nobody_knows_do_not_make_us_ask_more_than_once_a_minute() {
 
 #[tokio::test]
 async fn what_can_be_refused_without_keys_asks_nobody() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     let tokens = tokens(issuer.trusted(), &clock);
     let claims = issuer.claims(&clock);
     let foreign = json!({"iss": "https://login.example", "aud": AUDIENCE, "sub": "ada"});
@@ -159,7 +159,7 @@ async fn what_can_be_refused_without_keys_asks_nobody() {
 
 #[tokio::test]
 async fn an_outage_is_bridged_for_a_day_and_then_said() {
-    let (issuer, clock) = (Issuer::start().await, Moving::new());
+    let (issuer, clock) = (Issuer::start().await, clock());
     let (old, new) = (Key::new("old"), Key::new("new"));
     issuer.publish(&[&old]);
     let tokens = tokens(issuer.trusted(), &clock);
@@ -168,13 +168,13 @@ async fn an_outage_is_bridged_for_a_day_and_then_said() {
     assert_eq!(seen(&tokens, &olds).await, Seen::Accepted);
 
     issuer.is(Mood::Away);
-    clock.pass(3 * HOUR);
+    clock.advance(3 * HOUR);
     assert_eq!(seen(&tokens, &olds).await, Seen::Accepted);
-    clock.pass(20 * HOUR);
+    clock.advance(20 * HOUR);
     assert_eq!(seen(&tokens, &olds).await, Seen::Accepted);
     assert_eq!(seen(&tokens, &news).await, Seen::Unavailable, "its key may well be good");
 
-    clock.pass(2 * HOUR);
+    clock.advance(2 * HOUR);
     assert_eq!(seen(&tokens, &olds).await, Seen::Unavailable, "verified before, and all the same");
     // Nothing is known: it is asked again after 10 seconds, however many requests come.
     let before = issuer.fetches();
@@ -184,19 +184,19 @@ async fn an_outage_is_bridged_for_a_day_and_then_said() {
     assert_eq!(issuer.fetches(), before);
 
     issuer.is(Mood::Well);
-    clock.pass(10);
+    clock.advance(10);
     assert_eq!(seen(&tokens, &olds).await, Seen::Accepted);
 }
 
 #[tokio::test]
 async fn a_clock_set_back_does_not_make_old_keys_young() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     let tokens = tokens(issuer.trusted(), &clock);
     let token = lasting(&issuer, &key, &clock);
     assert_eq!(seen(&tokens, &token).await, Seen::Accepted);
     issuer.is(Mood::Away);
-    clock.pass(-25 * HOUR);
+    clock.advance(-25 * HOUR);
     assert_eq!(seen(&tokens, &token).await, Seen::Unavailable);
 }
 
@@ -214,17 +214,17 @@ async fn a_bad_answer_does_not_take_the_place_of_good_keys() {
         Mood::Saying(r#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#),
     ];
     for mood in bad {
-        let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+        let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
         issuer.publish(&[&key]);
         let tokens = tokens(issuer.trusted(), &clock);
         let token = lasting(&issuer, &key, &clock);
         issuer.is(mood.clone());
         assert_eq!(seen(&tokens, &token).await, Seen::Unavailable, "{mood:?}, at first");
         issuer.is(Mood::Well);
-        clock.pass(10);
+        clock.advance(10);
         assert_eq!(seen(&tokens, &token).await, Seen::Accepted, "{mood:?}, then well");
         issuer.is(mood.clone());
-        clock.pass(3 * HOUR);
+        clock.advance(3 * HOUR);
         assert_eq!(seen(&tokens, &token).await, Seen::Accepted, "{mood:?}, after good keys");
         assert_eq!(issuer.fetches(), 3, "{mood:?}: a redirect is not followed");
     }
@@ -232,36 +232,36 @@ async fn a_bad_answer_does_not_take_the_place_of_good_keys() {
 
 #[tokio::test]
 async fn a_key_set_emptied_by_its_issuer_counts() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     let tokens = tokens(issuer.trusted(), &clock);
     let token = lasting(&issuer, &key, &clock);
     assert_eq!(seen(&tokens, &token).await, Seen::Accepted);
     issuer.publish(&[]);
-    clock.pass(3 * HOUR);
+    clock.advance(3 * HOUR);
     assert_eq!(seen(&tokens, &token).await, Seen::Refused);
 }
 
 #[tokio::test]
 async fn keys_are_kept_as_long_as_the_issuer_says() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     *issuer.inner.cache.lock().unwrap() = Some("public, max-age=600");
     let tokens = tokens(issuer.trusted(), &clock);
     let token = lasting(&issuer, &key, &clock);
     assert_eq!(seen(&tokens, &token).await, Seen::Accepted);
-    clock.pass(10 * MINUTE);
+    clock.advance(10 * MINUTE);
     assert_eq!(seen(&tokens, &token).await, Seen::Accepted);
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(issuer.fetches(), 1);
-    clock.pass(1);
+    clock.advance(1);
     assert_eq!(seen(&tokens, &token).await, Seen::Accepted);
     until(|| issuer.fetches() == 2).await;
 }
 
 #[tokio::test]
 async fn a_caller_who_hangs_up_makes_nobody_ask_again() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     issuer.is(Mood::Slow);
     let tokens = tokens(issuer.trusted(), &clock);

@@ -4,7 +4,7 @@ mod fetching;
 mod tokens;
 mod walk;
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,38 +18,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::clock::{Clock, SystemChance};
+use crate::clock::Clock;
 use crate::secret::{Algorithm, SigningKey};
+use crate::testing::FixedClock;
 
 const AUDIENCE: &str = "https://api.example";
 const THEN: i64 = 1_800_000_000;
 
-/// A clock that moves when told to.
-#[derive(Clone, Debug)]
-struct Moving(Arc<AtomicI64>);
-
-impl Moving {
-    fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(THEN)))
-    }
-
-    fn pass(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-
-    fn second(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn sources(&self) -> Sources {
-        Sources { clock: Arc::new(self.clone()), chance: Arc::new(SystemChance) }
-    }
-}
-
-impl Clock for Moving {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.second()).unwrap()
-    }
+fn clock() -> FixedClock {
+    FixedClock::new(Timestamp::from_second(THEN).unwrap())
 }
 
 /// How an issuer answers.
@@ -100,12 +77,12 @@ impl Issuer {
         };
         let issuer = Self { url, inner: Arc::new(inner) };
         let asked = issuer.clone();
-        let app = Router::new().fallback(async move |uri: Uri| asked.answer(uri.path()).await);
+        let app = Router::new().fallback(async move |uri: Uri| asked.answer(uri.path()));
         tokio::spawn(async move { axum::serve(listener, app).await });
         issuer
     }
 
-    async fn answer(&self, path: &str) -> Response {
+    fn answer(&self, path: &str) -> Response {
         let (home, otherwise) = self.inner.home.lock().unwrap().clone();
         let text = match path {
             "/realm/jwks" => {
@@ -137,11 +114,8 @@ impl Issuer {
             }
             Mood::Huge => (text + &" ".repeat(256 * 1024)).into_response(),
             Mood::HugeInChunks => {
-                let chunk = Ok::<_, std::io::Error>(vec![b' '; 1024]);
-                let endless = futures_util::stream::repeat_with(move || match &chunk {
-                    Ok(chunk) => Ok(chunk.clone()),
-                    Err(_) => Err(std::io::Error::other("never")),
-                });
+                let chunk = || Ok::<_, std::io::Error>(vec![b' '; 1024]);
+                let endless = futures_util::stream::repeat_with(chunk);
                 Body::from_stream(endless).into_response()
             }
             Mood::Redirecting => {
@@ -180,9 +154,9 @@ impl Issuer {
         known.audience(AUDIENCE).algorithms(&[Algorithm::EdDsa]).timeout(Duration::from_secs(2))
     }
 
-    fn claims(&self, clock: &Moving) -> Value {
+    fn claims(&self, clock: &FixedClock) -> Value {
         json!({
-            "iss": self.url, "aud": AUDIENCE, "sub": "ada", "exp": clock.second() + 600,
+            "iss": self.url, "aud": AUDIENCE, "sub": "ada", "exp": clock.now().as_second() + 600,
             "scope": "items:read items:write",
         })
     }
@@ -219,7 +193,7 @@ impl Key {
 }
 
 /// A verifier of this issuer's tokens.
-fn tokens(issuer: RemoteIssuer, clock: &Moving) -> RemoteTokens {
+fn tokens(issuer: RemoteIssuer, clock: &FixedClock) -> RemoteTokens {
     RemoteTokens::new([issuer], clock.sources()).unwrap()
 }
 

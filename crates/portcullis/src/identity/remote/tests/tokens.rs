@@ -8,15 +8,15 @@ use crate::types::{External, Scopes, Subject};
 /// An issuer with one key, and a verifier that knows it.
 async fn set(
     change: impl FnOnce(RemoteIssuer) -> RemoteIssuer,
-) -> (Issuer, Moving, Key, RemoteTokens) {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+) -> (Issuer, FixedClock, Key, RemoteTokens) {
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     let tokens = tokens(change(issuer.trusted()), &clock);
     (issuer, clock, key, tokens)
 }
 
 /// The issuer's usual claims, with these as well or instead; `null` leaves one out.
-fn with(issuer: &Issuer, clock: &Moving, other: &Value) -> Value {
+fn with(issuer: &Issuer, clock: &FixedClock, other: &Value) -> Value {
     let mut claims = issuer.claims(clock);
     for (name, value) in other.as_object().unwrap() {
         claims[name] = value.clone();
@@ -139,7 +139,7 @@ async fn a_token_ends_though_it_is_remembered() {
         (29, Seen::Accepted),
         (1, Seen::Refused),
     ] {
-        clock.pass(pass);
+        clock.advance(pass);
         assert_eq!(seen(&tokens, &token).await, expected, "{pass}");
     }
 }
@@ -188,7 +188,7 @@ async fn a_public_key_is_no_shared_secret() {
 
 #[tokio::test]
 async fn issuers_with_keys_of_the_same_name_stay_apart() {
-    let clock = Moving::new();
+    let clock = clock();
     let (ours, theirs) = (Issuer::start().await, Issuer::start().await);
     let (our, their) = (Key::new("1"), Key::new("1"));
     ours.publish(&[&our]);
@@ -207,7 +207,7 @@ async fn issuers_with_keys_of_the_same_name_stay_apart() {
     }
     // An outage of one is none of the other.
     theirs.is(Mood::Away);
-    clock.pass(26 * 3600);
+    clock.advance(26 * 3600);
     assert_eq!(seen(&tokens, &our.sign("at+jwt", &claims(&ours))).await, Seen::Accepted);
     assert_eq!(seen(&tokens, &their.sign("at+jwt", &claims(&theirs))).await, Seen::Unavailable);
 }
@@ -253,7 +253,7 @@ proptest::proptest! {
         let issuer = RemoteIssuer::with_jwks("https://login.example", "http://127.0.0.1:1/jwks")
             .audience(AUDIENCE)
             .algorithms(&[Algorithm::EdDsa]);
-        let tokens = RemoteTokens::new([issuer], Moving::new().sources()).unwrap();
+        let tokens = RemoteTokens::new([issuer], clock().sources()).unwrap();
         let asked = futures_util::FutureExt::now_or_never(tokens.principal(&text));
         proptest::prop_assert!(matches!(asked, Some(Err(Rejection::Invalid))));
     }

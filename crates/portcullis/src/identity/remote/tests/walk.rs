@@ -13,7 +13,7 @@ use crate::types::ScopeBook;
 
 const METADATA: &str = "https://api.example/.well-known/oauth-protected-resource";
 
-fn api(tokens: RemoteTokens, clock: &Moving, roles: Option<Roles>) -> Router {
+fn api(tokens: RemoteTokens, clock: &FixedClock, roles: Option<Roles>) -> Router {
     let mut gate = Gate::builder()
         .scheme("bearer", bearer().resource_metadata(METADATA).verified_by(tokens))
         .scopes(
@@ -57,7 +57,7 @@ async fn status(api: &Router, path: &str, token: &str) -> u16 {
 
 #[tokio::test]
 async fn requirements_extractors_and_problems_are_the_same() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     let tokens = tokens(issuer.trusted().roles_from("/groups"), &clock);
     let roles = Roles::new().grant("editor", ["write"]).include("admin", "editor");
@@ -98,7 +98,7 @@ async fn requirements_extractors_and_problems_are_the_same() {
 
 #[tokio::test]
 async fn the_permission_behind_a_scope_counts_without_roles_too() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.publish(&[&key]);
     let tokens = tokens(issuer.trusted().permissions_from("/permissions"), &clock);
     let api = api(tokens, &clock, None);
@@ -113,7 +113,7 @@ async fn the_permission_behind_a_scope_counts_without_roles_too() {
 
 #[tokio::test]
 async fn an_outage_is_a_503_that_says_when_to_try_again_and_not_why() {
-    let (issuer, clock, key) = (Issuer::start().await, Moving::new(), Key::new("one"));
+    let (issuer, clock, key) = (Issuer::start().await, clock(), Key::new("one"));
     issuer.is(Mood::Away);
     let api = api(tokens(issuer.found(), &clock), &clock, None);
     let token = key.sign("at+jwt", &issuer.claims(&clock));
