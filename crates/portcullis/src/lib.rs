@@ -130,7 +130,7 @@ pub mod prelude {
 }
 
 /// The code in the README and the guide is compiled, and run where it says what comes out.
-#[cfg(all(doctest, feature = "sqlite", feature = "testing"))]
+#[cfg(all(doctest, feature = "remote", feature = "sqlite", feature = "testing"))]
 mod guide {
     macro_rules! chapters {
         ($($name:ident $file:literal)+) => { $(#[doc = include_str!($file)] struct $name;)+ };

@@ -14,6 +14,7 @@ use crate::problem::Challenge;
 #[derive(Clone, Debug)]
 pub struct Bearer {
     realm: String,
+    resource_metadata: Option<String>,
     scheme: SecurityScheme,
 }
 
@@ -22,6 +23,7 @@ pub struct Bearer {
 pub fn bearer() -> Bearer {
     Bearer {
         realm: "portcullis".to_owned(),
+        resource_metadata: None,
         scheme: SecurityScheme(json!({"type": "http", "scheme": "bearer"})),
     }
 }
@@ -57,6 +59,22 @@ impl Bearer {
         realm.clone_into(&mut self.realm);
         self
     }
+
+    /// Says in the challenge where this API's metadata is, so that a client finds out by itself
+    /// whose tokens are taken here (RFC 9728 §5.1).
+    ///
+    /// ```
+    /// use portcullis::credential::{Carrier, bearer};
+    ///
+    /// let metadata = "https://api.example/.well-known/oauth-protected-resource";
+    /// let challenge = bearer().resource_metadata(metadata).challenge().unwrap();
+    /// assert!(challenge.to_header().to_str().unwrap().ends_with(&format!("=\"{metadata}\"")));
+    /// ```
+    #[must_use]
+    pub fn resource_metadata(mut self, url: &str) -> Self {
+        self.resource_metadata = Some(url.to_owned());
+        self
+    }
 }
 
 /// A token, not verified.
@@ -88,7 +106,11 @@ impl Carrier for Bearer {
     }
 
     fn challenge(&self) -> Option<Challenge> {
-        Some(Challenge::new("Bearer").with("realm", &*self.realm))
+        let line = Challenge::new("Bearer").with("realm", &*self.realm);
+        Some(match &self.resource_metadata {
+            Some(url) => line.with("resource_metadata", &**url),
+            None => line,
+        })
     }
 }
 

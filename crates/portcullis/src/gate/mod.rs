@@ -200,7 +200,14 @@ impl Gate {
 
     /// Adds what roles written in code include and carry.
     fn unfold(&self, principal: &mut Principal) {
-        let Some(roles) = &self.0.roles else { return };
+        let Some(roles) = &self.0.roles else {
+            // A store's verifier brings the book along; any other leaves it to the gate, and the
+            // permission that stands behind a scope must not be forgotten.
+            if principal.access.scopes.rules.is_empty() && !self.0.scopes.rules.is_empty() {
+                Arc::make_mut(&mut principal.access).scopes = Arc::clone(&self.0.scopes);
+            }
+            return;
+        };
         let held = &principal.access;
         let access = match self.0.unfolded.get(&held.roles) {
             Some(access) => access,

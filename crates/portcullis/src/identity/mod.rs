@@ -3,6 +3,8 @@
 mod access_token;
 mod api_key;
 mod password;
+#[cfg(feature = "remote")]
+mod remote;
 mod session;
 
 use std::fmt;
@@ -13,6 +15,8 @@ use http::request::Parts;
 pub use access_token::AccessTokenVerifier;
 pub use api_key::ApiKeyVerifier;
 pub use password::PasswordVerifier;
+#[cfg(feature = "remote")]
+pub use remote::{RemoteFault, RemoteIssuer, RemoteTokens};
 pub use session::SessionVerifier;
 
 use crate::credential::{Carrier, Rejection, SecurityScheme};

@@ -152,9 +152,9 @@ fn check(text: &str) -> Result<OpaqueKind, Malformed> {
     if due == shown { Ok(kind) } else { Err(Malformed) }
 }
 
-pub(crate) fn digest_of(text: &str) -> Digest {
+pub(crate) fn digest_of(text: impl AsRef<[u8]>) -> Digest {
     let mut out = Digest::default();
-    out.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    out.copy_from_slice(digest::digest(&digest::SHA256, text.as_ref()).as_ref());
     out
 }
 

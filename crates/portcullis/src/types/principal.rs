@@ -17,7 +17,8 @@ use super::{Access, ClientId, Permission, Role, Scope, SessionId, Timestamp, Tok
 pub struct Principal {
     /// A user, a client or a guest.
     pub subject: Subject,
-    /// The username, or the client's name; empty for a guest.
+    /// The username, or the client's name; for an [`External`] subject what its issuer calls it;
+    /// empty for a guest.
     pub name: Arc<str>,
     /// What the subject holds as of now.
     pub access: Arc<Access>,
@@ -33,7 +34,7 @@ pub struct Principal {
     pub session: Option<SessionId>,
     /// The token that was shown.
     pub token: Option<TokenId>,
-    /// The client that acts for the user.
+    /// The client that acts for the user; for an [`External`] subject, one of its issuer's.
     pub client: Option<ClientId>,
     /// The circumstances of this request.
     pub context: Context,
@@ -94,6 +95,15 @@ impl Principal {
         self.subject == Subject::Guest
     }
 
+    /// Who it is by the word of another issuer, if that is how they are known.
+    #[must_use]
+    pub fn external(&self) -> Option<&External> {
+        match &self.subject {
+            Subject::External(external) => Some(external),
+            _ => None,
+        }
+    }
+
     /// The user, if it is one.
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
@@ -104,15 +114,50 @@ impl Principal {
     }
 }
 
-/// A user, a client or nobody.
+/// A user, a client, somebody from elsewhere, or nobody.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A person with an account.
     User(UserId),
     /// A program that speaks for itself.
     Client(ClientId),
+    /// Somebody, user or client, whom another issuer vouches for.
+    External(External),
     /// Nobody.
     Guest,
+}
+
+/// Who somebody is by the word of another issuer.
+///
+/// Only both together name them: another issuer may give the same `subject` to somebody else, and
+/// a client's name there says nothing of a client here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct External {
+    /// Who vouches (`iss`).
+    pub issuer: Arc<str>,
+    /// Whom for (`sub`).
+    pub subject: Arc<str>,
+}
+
+impl External {
+    /// Whom `issuer` knows as `subject`.
+    #[must_use]
+    pub fn new(issuer: impl Into<Arc<str>>, subject: impl Into<Arc<str>>) -> Self {
+        Self { issuer: issuer.into(), subject: subject.into() }
+    }
+}
+
+impl fmt::Display for External {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Quoted: a stranger chose it, and it may hold a line break.
+        write!(f, "{:?} of {}", self.subject, self.issuer)
+    }
+}
+
+impl From<External> for Subject {
+    fn from(external: External) -> Self {
+        Self::External(external)
+    }
 }
 
 impl From<UserId> for Subject {
@@ -132,6 +177,7 @@ impl fmt::Display for Subject {
         match self {
             Self::User(id) => write!(f, "user {id}"),
             Self::Client(id) => write!(f, "client {id}"),
+            Self::External(external) => external.fmt(f),
             Self::Guest => f.write_str("guest"),
         }
     }

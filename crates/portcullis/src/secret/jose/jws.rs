@@ -100,6 +100,16 @@ impl<'t> Jws<'t> {
         &self.header
     }
 
+    /// The issuer it names (`iss`). Not to be believed before [`verify`](Self::verify): it may
+    /// only choose among issuers that are configured.
+    #[must_use]
+    pub fn claimed_issuer(&self) -> Option<String> {
+        match object(&decode(self.payload)?)?.remove("iss")? {
+            Value::String(issuer) => Some(issuer),
+            _ => None,
+        }
+    }
+
     /// Verifies it with a key and returns what was signed.
     ///
     /// # Errors

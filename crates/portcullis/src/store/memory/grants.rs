@@ -35,7 +35,7 @@ impl Grants for MemoryStore {
                     let client = state.clients.get(id)?;
                     (client.name.clone(), client.active, None)
                 }
-                Subject::Guest => return None,
+                Subject::External(_) | Subject::Guest => return None,
             };
             Some(Standing {
                 name,

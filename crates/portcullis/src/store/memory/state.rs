@@ -81,7 +81,7 @@ impl State {
         let (there, what) = match subject {
             Subject::User(id) => (self.users.contains_key(id), "user"),
             Subject::Client(id) => (self.clients.contains_key(id), "client"),
-            Subject::Guest => (false, "subject"),
+            Subject::External(_) | Subject::Guest => (false, "subject"),
         };
         if there { Ok(()) } else { Err(StoreError::NotFound { what }) }
     }

@@ -71,12 +71,12 @@ impl fmt::Debug for SqlStore {
     }
 }
 
-/// How a subject is kept; a guest is kept nowhere.
+/// How a subject is kept; a guest and a stranger of another issuer are kept nowhere.
 fn subject_key(subject: &Subject) -> Option<(&'static str, String)> {
     match subject {
         Subject::User(id) => Some(("user", id.to_string())),
         Subject::Client(id) => Some(("client", id.to_string())),
-        Subject::Guest => None,
+        Subject::External(_) | Subject::Guest => None,
     }
 }
 
