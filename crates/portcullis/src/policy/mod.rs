@@ -3,11 +3,12 @@
 mod check;
 mod condition;
 pub mod conditions;
+mod explain;
 mod openapi;
 mod roles;
 
-// #[cfg(test)]
-// mod tests;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::{BitAnd, BitOr};
@@ -16,8 +17,11 @@ use std::sync::Arc;
 pub use check::{Ask, Decision, Missing, permits};
 pub use condition::Conditions;
 pub(crate) use condition::Unknown;
+pub use explain::{
+    Circumstance, Ground, Held, Help, Join, Outcome, Provenance, Reason, Reasons, State,
+};
 pub use openapi::SecurityRequirement;
-pub use roles::{Roles, Unfolded};
+pub use roles::{Roles, Unfolded, Ways};
 
 use crate::types::{Condition, Permission, Role, Scope, Subject};
 
