@@ -105,6 +105,20 @@ pub fn when(condition: impl Condition) -> Requirement {
     Requirement::When(Arc::new(condition))
 }
 
+impl Requirement {
+    /// The same requirement where the owner is known: what [`owner`] left open, this subject
+    /// alone meets.
+    pub fn owned_by(self, who: &Subject) -> Self {
+        let each = |terms: Vec<Self>| terms.into_iter().map(|term| term.owned_by(who)).collect();
+        match self {
+            Self::Owner(_) => Self::Is(who.clone()),
+            Self::All(terms) => Self::All(each(terms)),
+            Self::Any(terms) => Self::Any(each(terms)),
+            other => other,
+        }
+    }
+}
+
 impl BitAnd for Requirement {
     type Output = Self;
 

@@ -228,7 +228,7 @@ impl Provenance {
     /// From the roles that exist, those assigned directly, and the direct grants.
     #[must_use]
     pub fn new(roles: Arc<Roles>, assigned: &BTreeSet<Role>, grants: &[Grant]) -> Self {
-        let always = grants.iter().filter(|grant| grant.condition.is_none());
+        let always = grants.iter().filter(|grant| grant.when().is_none());
         Self {
             ways: roles.ways(assigned.iter().cloned()),
             roles,

@@ -109,6 +109,8 @@ proptest! {
             effect: if *allow { Effect::Allow } else { Effect::Deny },
             permission: (*name).into(),
             condition: (!always).then(|| Clause::NotAfter(Timestamp::from_second(9).unwrap())),
+            valid_from: None,
+            valid_until: None,
             created_at: Timestamp::UNIX_EPOCH,
         }).collect();
         let unfolded = roles.unfold(assigned.iter().cloned());
