@@ -1,5 +1,7 @@
 //! Judging a requirement: pure, total, and able to say what is missing.
 
+use std::collections::BTreeSet;
+
 use crate::problem::{Problem, ProblemKind};
 use crate::types::{Condition, Effect, Permission, Principal, Remedy, Scope, Scopes};
 
@@ -39,43 +41,71 @@ pub struct Missing {
 /// Whether `who` holds `wanted` at this moment. A denial wins over any number of allowances.
 #[must_use]
 pub fn permits(who: &Principal, wanted: &Permission) -> bool {
-    let access = &who.access;
-    let covers = |held: &std::collections::BTreeSet<Permission>| {
-        held.contains(wanted) || held.iter().any(|one| one.is_wildcard() && one.covers(wanted))
-    };
-    let counts = |effect: Effect| {
-        access.conditional.iter().any(|grant| {
-            grant.effect == effect && grant.permission.covers(wanted) && grant.counts(who)
-        })
-    };
-    !covers(&access.denied)
-        && !counts(Effect::Deny)
-        && (covers(&access.allowed) || counts(Effect::Allow))
+    !is_denied(who, wanted)
+        && (covers(&who.access.allowed, wanted) || counts(who, Effect::Allow, wanted))
 }
 
-/// Whether the credential carries the scope and its subject may make use of it at this moment.
-fn scope_missing(who: &Principal, wanted: &Scope) -> Option<Missing> {
-    let carried = match &who.scopes {
+fn is_denied(who: &Principal, wanted: &Permission) -> bool {
+    covers(&who.access.denied, wanted) || counts(who, Effect::Deny, wanted)
+}
+
+fn covers(held: &BTreeSet<Permission>, wanted: &Permission) -> bool {
+    held.contains(wanted) || held.iter().any(|one| one.is_wildcard() && one.covers(wanted))
+}
+
+fn counts(who: &Principal, effect: Effect, wanted: &Permission) -> bool {
+    who.access
+        .conditional
+        .iter()
+        .any(|grant| grant.effect == effect && grant.permission.covers(wanted) && grant.counts(who))
+}
+
+/// What a fresh sign-in would have to show for `who` to hold `wanted`: where it is not denied, and
+/// an allowance would count but for that. The least of it.
+fn remedies(who: &Principal, wanted: &Permission) -> Vec<Remedy> {
+    if is_denied(who, wanted) {
+        return Vec::new();
+    }
+    let allowances = who.access.conditional.iter().filter(|grant| {
+        grant.effect == Effect::Allow && grant.permission.covers(wanted) && !grant.counts(who)
+    });
+    let ways = allowances.map(|grant| grant.condition.remedies(who)).filter(|way| !way.is_empty());
+    ways.min_by_key(Vec::len).unwrap_or_default()
+}
+
+/// Whether the credential is limited to scopes without this one.
+pub(super) fn carries(who: &Principal, wanted: &Scope) -> bool {
+    match &who.scopes {
         Scopes::All => true,
         Scopes::Only(scopes) => scopes.contains(wanted),
-    };
-    if !carried {
-        return Some(Missing {
-            terms: vec![format!("scope {wanted}")],
-            scopes: vec![wanted.clone()],
-        });
     }
-    let behind = access_behind(who, wanted)?;
-    (!permits(who, behind))
-        .then(|| Missing { terms: vec![format!("permission {behind}")], scopes: Vec::new() })
 }
 
-fn access_behind<'a>(who: &'a Principal, scope: &Scope) -> Option<&'a Permission> {
+/// The permission that the subject must hold for the scope to be of use.
+pub(super) fn behind<'a>(who: &'a Principal, scope: &Scope) -> Option<&'a Permission> {
     who.access.scopes.rules.get(scope)?.permission.as_ref()
 }
 
+/// Whether the credential carries the scope and its subject may make use of it at this moment.
+fn judge_scope(who: &Principal, wanted: &Scope) -> Verdict {
+    if !carries(who, wanted) {
+        let missing =
+            Missing { terms: vec![format!("scope {wanted}")], scopes: vec![wanted.clone()] };
+        return Verdict::No { missing, remedies: Vec::new() };
+    }
+    behind(who, wanted).map_or(Verdict::Yes, |behind| judge_permission(who, behind))
+}
+
+fn judge_permission(who: &Principal, wanted: &Permission) -> Verdict {
+    if permits(who, wanted) {
+        return Verdict::Yes;
+    }
+    let missing = Missing { terms: vec![format!("permission {wanted}")], scopes: Vec::new() };
+    Verdict::No { missing, remedies: remedies(who, wanted) }
+}
+
 /// A term's verdict. `No` lists what would help by signing in again, where that alone would do.
-enum Verdict {
+pub(super) enum Verdict {
     Yes,
     Later,
     No { missing: Missing, remedies: Vec<Remedy> },
@@ -98,13 +128,13 @@ impl Requirement {
             Verdict::Yes => Decision::Permit,
             Verdict::Later => Decision::Defer,
             Verdict::No { remedies, .. } if !remedies.is_empty() => {
-                Decision::Challenge(Ask::StepUp(remedies))
+                Decision::Challenge(Ask::StepUp(strictest(remedies)))
             }
             Verdict::No { missing, .. } => Decision::Forbid(missing),
         }
     }
 
-    fn judge(&self, who: &Principal) -> Verdict {
+    pub(super) fn judge(&self, who: &Principal) -> Verdict {
         let lacks = |holds: bool| {
             if holds {
                 Verdict::Yes
@@ -116,16 +146,13 @@ impl Requirement {
         match self {
             Self::Public(_) | Self::Authenticated => Verdict::Yes,
             Self::Role(name) => lacks(who.access.roles.contains(name)),
-            Self::Permission(name) => lacks(permits(who, name)),
-            Self::Scope(name) => match scope_missing(who, name) {
-                None => Verdict::Yes,
-                Some(missing) => Verdict::No { missing, remedies: Vec::new() },
-            },
+            Self::Permission(name) => judge_permission(who, name),
+            Self::Scope(name) => judge_scope(who, name),
             Self::Is(subject) => lacks(who.subject == *subject),
             Self::Owner(_) => Verdict::Later,
             Self::When(condition) => match lacks(condition.holds(who)) {
                 Verdict::No { missing, .. } => {
-                    Verdict::No { missing, remedies: condition.remedy().into_iter().collect() }
+                    Verdict::No { missing, remedies: condition.remedies(who) }
                 }
                 verdict => verdict,
             },
@@ -133,6 +160,13 @@ impl Requirement {
             Self::Any(terms) => any(terms, who),
         }
     }
+}
+
+/// One remedy of each kind: a login fresh enough for the strictest is fresh enough for all.
+pub(super) fn strictest(mut remedies: Vec<Remedy>) -> Vec<Remedy> {
+    remedies.sort_unstable();
+    remedies.dedup_by_key(|remedy| std::mem::discriminant(remedy));
+    remedies
 }
 
 fn all(terms: &[Requirement], who: &Principal) -> Verdict {

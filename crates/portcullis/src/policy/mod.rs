@@ -3,11 +3,12 @@
 mod check;
 mod condition;
 pub mod conditions;
+mod explain;
 mod openapi;
 mod roles;
 
-// #[cfg(test)]
-// mod tests;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::{BitAnd, BitOr};
@@ -16,8 +17,11 @@ use std::sync::Arc;
 pub use check::{Ask, Decision, Missing, permits};
 pub use condition::Conditions;
 pub(crate) use condition::Unknown;
+pub use explain::{
+    Circumstance, Ground, Held, Help, Join, Outcome, Provenance, Reason, Reasons, State,
+};
 pub use openapi::SecurityRequirement;
-pub use roles::{Roles, Unfolded};
+pub use roles::{Roles, Unfolded, Ways};
 
 use crate::types::{Condition, Permission, Role, Scope, Subject};
 
@@ -99,6 +103,20 @@ pub fn owner(of: &'static str) -> Requirement {
 /// Whoever asks while the condition holds.
 pub fn when(condition: impl Condition) -> Requirement {
     Requirement::When(Arc::new(condition))
+}
+
+impl Requirement {
+    /// The same requirement where the owner is known: what [`owner`] left open, this subject
+    /// alone meets.
+    pub fn owned_by(self, who: &Subject) -> Self {
+        let each = |terms: Vec<Self>| terms.into_iter().map(|term| term.owned_by(who)).collect();
+        match self {
+            Self::Owner(_) => Self::Is(who.clone()),
+            Self::All(terms) => Self::All(each(terms)),
+            Self::Any(terms) => Self::Any(each(terms)),
+            other => other,
+        }
+    }
 }
 
 impl BitAnd for Requirement {

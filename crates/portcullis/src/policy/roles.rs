@@ -1,6 +1,6 @@
 //! Roles: which permissions a role carries or denies, which roles it includes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::problem::ConfigError;
 use crate::types::{Permission, Role, RoleRecord};
@@ -32,6 +32,34 @@ pub struct Unfolded {
     pub allowed: BTreeSet<Permission>,
     /// What they deny.
     pub denied: BTreeSet<Permission>,
+}
+
+/// How roles came to be held: see [`Roles::ways`].
+#[derive(Clone, Debug, Default)]
+pub struct Ways {
+    came_from: BTreeMap<Role, Option<Role>>,
+    order: Vec<Role>,
+}
+
+impl Ways {
+    /// Every role held, the nearest first.
+    pub fn held(&self) -> impl Iterator<Item = &Role> {
+        self.order.iter()
+    }
+
+    /// From the role that was assigned to this one: `admin`, `moderator`, say. `None` where it is
+    /// not held.
+    #[must_use]
+    pub fn to(&self, role: &Role) -> Option<Vec<Role>> {
+        let mut way = vec![role.clone()];
+        let mut at = self.came_from.get(role)?;
+        while let Some(from) = at {
+            way.push(from.clone());
+            at = self.came_from.get(from)?;
+        }
+        way.reverse();
+        Some(way)
+    }
 }
 
 impl Roles {
@@ -105,36 +133,65 @@ impl Roles {
         unfolded
     }
 
+    /// How each role came to be held by whoever was assigned these: from which role, and none for
+    /// those assigned themselves. Follows the shortest way.
+    #[must_use]
+    pub fn ways(&self, assigned: impl IntoIterator<Item = Role>) -> Ways {
+        let mut came_from = BTreeMap::new();
+        let mut order = Vec::new();
+        let mut open: VecDeque<(Role, Option<Role>)> =
+            assigned.into_iter().map(|role| (role, None)).collect();
+        while let Some((name, from)) = open.pop_front() {
+            let Some(record) = self.records.get(&name) else { continue };
+            if came_from.contains_key(&name) {
+                continue;
+            }
+            let included = record.includes.iter().map(|one| (one.clone(), Some(name.clone())));
+            open.extend(included);
+            order.push(name.clone());
+            came_from.insert(name, from);
+        }
+        Ways { came_from, order }
+    }
+
     /// Finds a role that includes itself: the way round, its first role again at the end.
     #[must_use]
     pub fn cycle(&self) -> Option<Vec<Role>> {
         let mut done = BTreeSet::new();
-        self.records.keys().find_map(|name| self.cycle_from(name, &mut Vec::new(), &mut done))
+        self.records.keys().find_map(|name| self.cycle_from(name, &mut done))
     }
 
-    fn cycle_from(
-        &self,
-        name: &Role,
-        path: &mut Vec<Role>,
-        done: &mut BTreeSet<Role>,
+    fn included<'a>(&'a self, name: &'a Role) -> impl Iterator<Item = &'a Role> + use<'a> {
+        self.records.get(name).into_iter().flat_map(|record| &record.includes)
+    }
+
+    /// Keeps its own stack: the way may be as long as there are roles.
+    fn cycle_from<'a>(
+        &'a self,
+        start: &'a Role,
+        done: &mut BTreeSet<&'a Role>,
     ) -> Option<Vec<Role>> {
-        if let Some(start) = path.iter().position(|one| one == name) {
-            let mut way: Vec<Role> = path[start..].to_vec();
-            way.push(name.clone());
-            return Some(way);
-        }
-        if done.contains(name) {
+        if done.contains(start) {
             return None;
         }
-        path.push(name.clone());
-        let includes = self.records.get(name).into_iter().flat_map(|record| &record.includes);
-        for included in includes {
-            if let Some(way) = self.cycle_from(included, path, done) {
-                return Some(way);
+        let mut path = vec![(start, self.included(start))];
+        let mut on_path = BTreeSet::from([start]);
+        while let Some((name, rest)) = path.last_mut() {
+            let Some(next) = rest.next() else {
+                on_path.remove(*name);
+                done.insert(*name);
+                path.pop();
+                continue;
+            };
+            if on_path.contains(next) {
+                let round = path.iter().map(|(name, _)| *name).skip_while(|name| *name != next);
+                return Some(round.chain([next]).cloned().collect());
+            }
+            if !done.contains(next) {
+                on_path.insert(next);
+                path.push((next, self.included(next)));
             }
         }
-        path.pop();
-        done.insert(name.clone());
         None
     }
 

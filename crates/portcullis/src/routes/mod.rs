@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod evaluation;
 pub mod grants;
 pub mod me;
 pub mod oauth;

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
 
-use crate::policy::{Conditions, Roles, Unknown};
+use crate::policy::{Conditions, Provenance, Roles, Unknown};
 use crate::store::{Change, Standing, Store, StoreError};
 use crate::types::{
     Access, Condition, Conditional, Effect, ScopeBook, SessionId, Subject, Timestamp, TokenId,
@@ -116,6 +116,18 @@ impl Standings {
             self.subjects.insert(subject.clone(), Arc::clone(&known));
         });
         Ok(Some(known))
+    }
+
+    /// What is known of the subject and where it came from, read from the store: for explanations.
+    pub(super) async fn traced(
+        &self,
+        store: &dyn Store,
+        subject: &Subject,
+    ) -> Result<Option<(Known, Provenance)>, StoreError> {
+        let Some(standing) = store.standing(subject).await? else { return Ok(None) };
+        let roles: Arc<Roles> = Arc::new(store.roles().await?.into_iter().collect());
+        let provenance = Provenance::new(Arc::clone(&roles), &standing.roles, &standing.grants);
+        Ok(Some((self.know(standing, &roles), provenance)))
     }
 
     /// Reads the roles anew.

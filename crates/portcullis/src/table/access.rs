@@ -1,7 +1,8 @@
 //! Who may call what, as a table: printed, and looped over by tests.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
@@ -24,12 +25,54 @@ pub struct AccessRow {
 #[derive(Clone, Debug, Default)]
 pub struct AccessTable {
     rows: Vec<AccessRow>,
+    /// The rows of each path, made when first asked for.
+    by_path: OnceLock<matchit::Router<Vec<usize>>>,
 }
 
 impl AccessTable {
     /// Each row, in the order the routes were added.
     pub fn iter(&self) -> std::slice::Iter<'_, AccessRow> {
         self.rows.iter()
+    }
+
+    /// The route that would answer this request. `path` may have a query, which does not count.
+    #[must_use]
+    pub fn find(&self, method: &Method, path: &str) -> Option<&AccessRow> {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let wanted = if *method == Method::HEAD { &Method::GET } else { method };
+        let found = self.by_path.get_or_init(|| self.index()).at(path).ok()?;
+        found.value.iter().filter_map(|at| self.rows.get(*at)).find(|row| row.method == *wanted)
+    }
+
+    fn index(&self) -> matchit::Router<Vec<usize>> {
+        let mut paths: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (position, row) in self.rows.iter().enumerate() {
+            paths.entry(&row.path).or_default().push(position);
+        }
+        let mut router = matchit::Router::new();
+        for (path, rows) in paths {
+            // What cannot be inserted was refused when the table was finished.
+            let _ = router.insert(path, rows);
+        }
+        router
+    }
+}
+
+/// The access table of the application that a route becomes part of: for a handler that must know
+/// its neighbours. Empty until [`Routes::finish`](super::Routes::finish) fills it.
+#[derive(Clone, Debug, Default)]
+pub struct AccessBook(Arc<OnceLock<AccessTable>>);
+
+impl AccessBook {
+    /// The table, once there is one.
+    #[must_use]
+    pub fn table(&self) -> Option<&AccessTable> {
+        self.0.get()
+    }
+
+    pub(super) fn fill(&self, table: &AccessTable) {
+        // A book belongs to one table of routes, which is finished once.
+        let _ = self.0.set(table.clone());
     }
 }
 
@@ -44,7 +87,7 @@ impl<'a> IntoIterator for &'a AccessTable {
 
 impl FromIterator<AccessRow> for AccessTable {
     fn from_iter<I: IntoIterator<Item = AccessRow>>(rows: I) -> Self {
-        Self { rows: rows.into_iter().collect() }
+        Self { rows: rows.into_iter().collect(), by_path: OnceLock::new() }
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod access;
 mod check;
+mod matrix;
 mod serve;
 
 #[cfg(test)]
@@ -28,7 +29,8 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 
-pub use access::{AccessRow, AccessTable};
+pub use access::{AccessBook, AccessRow, AccessTable};
+pub use matrix::{Cell, Matrix, MatrixRow};
 
 use crate::cors::{Cors, CorsLayer, CorsRules};
 use crate::describe::{
@@ -52,6 +54,7 @@ pub struct Routes<S = ()> {
     cors: Vec<(Arc<str>, Cors)>,
     info: Option<Info>,
     servers: Vec<Server>,
+    books: Vec<AccessBook>,
     faults: ConfigError,
 }
 
@@ -102,6 +105,7 @@ impl Gate {
             cors: Vec::new(),
             info: None,
             servers: Vec::new(),
+            books: Vec::new(),
             faults: ConfigError::none(),
         }
     }
@@ -163,9 +167,17 @@ impl<S> Routes<S> {
         self.rows.append(&mut other.rows);
         self.cors.append(&mut other.cors);
         self.servers.append(&mut other.servers);
+        self.books.append(&mut other.books);
         self.info = self.info.or(other.info);
         self.faults.faults.append(&mut other.faults.faults);
         self
+    }
+
+    /// A book that will hold the access table of the whole application, once it is finished.
+    pub fn access_book(&mut self) -> AccessBook {
+        let book = AccessBook::default();
+        self.books.push(book.clone());
+        book
     }
 
     /// Each route so far, in the order added.
@@ -279,6 +291,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             cors: self.cors,
             info: self.info,
             servers: self.servers,
+            books: self.books,
             faults: self.faults,
         }
     }
@@ -331,7 +344,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             None => return Err(self.faults),
         };
 
-        let access = self.rows.iter().map(|row| row.access.clone()).collect();
+        let access: AccessTable = self.rows.iter().map(|row| row.access.clone()).collect();
+        self.books.iter().for_each(|book| book.fill(&access));
         let text = Bytes::from(openapi.to_value().to_string());
         let mut router = Router::new();
         for row in self.rows {

@@ -39,12 +39,14 @@ mod clock;
 pub mod contract;
 mod hostile;
 mod mail;
+mod matrix;
 
 pub use app::{TestApp, rules};
 pub use client::{Answer, TestClient, TestRequest};
 pub use clock::{FixedClock, SeededChance};
 pub use hostile::{Covered, Setup, hostile};
 pub use mail::MailBox;
+pub use matrix::{assert_matrix, matrix};
 
 /// Unwraps where a test cannot go on.
 #[expect(clippy::panic, reason = "a test speaks by panicking")]

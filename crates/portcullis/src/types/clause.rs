@@ -47,10 +47,19 @@ pub trait Condition: fmt::Debug + Send + Sync + 'static {
     fn remedy(&self) -> Option<Remedy> {
         None
     }
+
+    /// Everything a fresh sign-in would have to show for it to hold for this request. Empty where
+    /// it holds, or where signing in again would not do.
+    fn remedies(&self, who: &Principal) -> Vec<Remedy> {
+        if self.holds(who) { Vec::new() } else { self.remedy().into_iter().collect() }
+    }
 }
 
 /// What a fresh sign-in would have to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Remedy {
     /// A proof at most this many seconds old.

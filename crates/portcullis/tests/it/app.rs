@@ -86,6 +86,7 @@ pub(crate) fn mount(rules: &Rules, sources: Sources) -> Finished {
         .merge(routes::roles::table(&gate))
         .merge(routes::grants::table(&gate))
         .merge(routes::oauth::table(&gate))
+        .merge(routes::evaluation::table(&gate))
         .with_state(rules.clone())
         .finish()
         .unwrap()

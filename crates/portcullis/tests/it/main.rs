@@ -4,6 +4,7 @@
 
 mod api_keys;
 mod app;
+mod evaluation;
 mod hostile;
 mod keys;
 mod lifecycle;

@@ -29,6 +29,10 @@ impl Condition for RecentLogin {
         })
     }
 
+    fn is_known(&self, who: &Principal) -> bool {
+        who.since.is_some()
+    }
+
     fn remedy(&self) -> Option<Remedy> {
         Some(Remedy::RecentLogin(self.seconds))
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::types::{Condition, Principal};
+use crate::types::{Condition, Principal, Remedy};
 
 /// All of these.
 #[derive(Clone, Debug)]
@@ -36,6 +36,13 @@ impl Condition for AllOf {
         let known_not = |one: &Arc<dyn Condition>| one.is_known(who) && !one.holds(who);
         self.0.iter().all(|one| one.is_known(who)) || self.0.iter().any(known_not)
     }
+
+    fn remedies(&self, who: &Principal) -> Vec<Remedy> {
+        let lacking = self.0.iter().filter(|one| !one.holds(who));
+        let each: Vec<Vec<Remedy>> = lacking.map(|one| one.remedies(who)).collect();
+        // One that no sign-in mends makes the others not worth it.
+        if each.iter().any(Vec::is_empty) { Vec::new() } else { each.concat() }
+    }
 }
 
 impl Condition for AnyOf {
@@ -49,6 +56,14 @@ impl Condition for AnyOf {
 
     fn is_known(&self, who: &Principal) -> bool {
         self.0.iter().all(|one| one.is_known(who)) || self.0.iter().any(|one| one.holds(who))
+    }
+
+    fn remedies(&self, who: &Principal) -> Vec<Remedy> {
+        if self.holds(who) {
+            return Vec::new();
+        }
+        let ways = self.0.iter().map(|one| one.remedies(who)).filter(|way| !way.is_empty());
+        ways.min_by_key(Vec::len).unwrap_or_default()
     }
 }
 

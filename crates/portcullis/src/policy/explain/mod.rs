@@ -1,0 +1,307 @@
+//! Why: what was required, what was held, what decided, and what would help.
+//!
+//! The verdict on every term is the judge's own: nothing is decided a second time in here, it is
+//! only traced back to where it came from.
+
+mod grounds;
+mod text;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::check::{Verdict, strictest};
+use super::{Ask, Decision, Requirement, Roles, Ways};
+use crate::types::{Effect, Grant, GrantId, Permission, Principal, Remedy, Role, Scope};
+
+/// What became of a requirement, and why. Displays as a tree for people.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Reasons {
+    /// What the gate would do.
+    pub outcome: Outcome,
+    /// The requirement, term by term.
+    pub because: Reason,
+}
+
+/// What the gate would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Let the request through.
+    Permit,
+    /// Let it through as far as the handler, which asks who the owner is.
+    AskOwner,
+    /// 401: sign in.
+    SignIn,
+    /// 401: sign in again, more freshly or more strongly.
+    StepUp,
+    /// 403.
+    Forbid,
+}
+
+/// One term of a requirement.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Reason {
+    /// What was required.
+    pub required: String,
+    /// Whether it is held.
+    pub held: Held,
+    /// What decided.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<Ground>,
+    /// What would help, each by itself or where there are several faults together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub helps: Vec<Help>,
+    /// Whether all or any of the terms below are needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub join: Option<Join>,
+    /// The terms below.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<Reason>,
+}
+
+/// Whether a term is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Held {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+    /// Only the handler can tell, once it has the row.
+    Later,
+}
+
+/// How terms are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Join {
+    /// All are needed.
+    All,
+    /// Any of them does.
+    Any,
+}
+
+/// Something that spoke for or against a term.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ground {
+    /// The route is open.
+    Open {
+        /// Why it is.
+        reason: String,
+    },
+    /// Who asks.
+    Subject {
+        /// Such as `user 0190…` or `guest`.
+        who: String,
+    },
+    /// A role that is held.
+    Role {
+        /// From the role assigned to the one meant, such as `admin`, `moderator`.
+        path: Vec<Role>,
+    },
+    /// What a role allows or denies.
+    RolePermission {
+        /// Allow or deny.
+        effect: Effect,
+        /// The permission as the role has it.
+        permission: Permission,
+        /// From the role assigned to the one that carries it.
+        path: Vec<Role>,
+    },
+    /// A direct grant.
+    Grant {
+        /// Which grant.
+        grant: GrantId,
+        /// Allow or deny.
+        effect: Effect,
+        /// The permission as granted.
+        permission: Permission,
+        /// Whether it counts now.
+        counts: bool,
+        /// When it counts, where not always.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        condition: Option<Circumstance>,
+    },
+    /// What a verifier vouches for, or a role whose origin was not looked up.
+    Vouched {
+        /// Allow or deny.
+        effect: Effect,
+        /// The permission.
+        permission: Permission,
+    },
+    /// A scope.
+    Scope {
+        /// Which scope.
+        scope: Scope,
+        /// Whether the credential carries it. One without limits carries all.
+        carried: bool,
+        /// The permission that must stand behind it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        behind: Option<Permission>,
+    },
+    /// A condition.
+    Condition(Circumstance),
+}
+
+/// A condition, and whether it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Circumstance {
+    /// The condition as it says itself.
+    pub sentence: String,
+    /// Whether it holds.
+    pub state: State,
+}
+
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It does.
+    Holds,
+    /// It does not.
+    Fails,
+    /// What it looks at is not known: an allowance under it does not count, a denial does.
+    Unknown,
+}
+
+/// Something that would help.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Help {
+    /// Signing in.
+    SignIn,
+    /// Signing in again, so as to show this.
+    SignInAgain {
+        /// What must be shown.
+        remedies: Vec<Remedy>,
+    },
+    /// Being assigned a role.
+    Role {
+        /// Which role.
+        role: Role,
+    },
+    /// A grant of a permission.
+    Grant {
+        /// Which permission.
+        permission: Permission,
+    },
+    /// A token with a scope.
+    Scope {
+        /// Which scope.
+        scope: Scope,
+    },
+    /// Another hour or place.
+    Circumstance {
+        /// What must be so.
+        sentence: String,
+    },
+    /// Taking a denial back.
+    RevokeGrant {
+        /// The grant that denies.
+        grant: GrantId,
+    },
+    /// Taking away a role that denies.
+    RoleWithout {
+        /// The role that denies.
+        role: Role,
+        /// What it denies.
+        permission: Permission,
+    },
+}
+
+/// Where what a subject holds came from, for an explanation. Judging does without.
+#[derive(Clone, Debug, Default)]
+pub struct Provenance {
+    roles: Arc<Roles>,
+    ways: Ways,
+    /// Grants without condition. Those with one are in the [`Access`](crate::types::Access).
+    grants: Vec<(GrantId, Effect, Permission)>,
+}
+
+impl Provenance {
+    /// From the roles that exist, those assigned directly, and the direct grants.
+    #[must_use]
+    pub fn new(roles: Arc<Roles>, assigned: &BTreeSet<Role>, grants: &[Grant]) -> Self {
+        let always = grants.iter().filter(|grant| grant.when().is_none());
+        Self {
+            ways: roles.ways(assigned.iter().cloned()),
+            roles,
+            grants: always.map(|one| (one.id, one.effect, one.permission.clone())).collect(),
+        }
+    }
+}
+
+impl Requirement {
+    /// Says why [`check`](Self::check) decides as it does for this principal.
+    ///
+    /// ```
+    /// use portcullis::policy::{Held, Outcome, permission, role};
+    /// use portcullis::types::{Principal, Subject, UserId};
+    ///
+    /// let ann = Principal::new(Subject::User(UserId(uuid::Uuid::nil())), "ann")
+    ///     .with_permissions(["items:*"]);
+    /// let why = (permission("items:delete") & role("admin")).explain(&ann);
+    /// assert_eq!(why.outcome, Outcome::Forbid);
+    /// assert_eq!(why.because.terms[0].held, Held::Yes);
+    /// assert_eq!(why.because.terms[1].held, Held::No);
+    /// ```
+    #[must_use]
+    pub fn explain(&self, who: &Principal) -> Reasons {
+        self.explain_from(who, &Provenance::default())
+    }
+
+    /// As [`explain`](Self::explain), tracing what is held back to roles and grants.
+    #[must_use]
+    pub fn explain_from(&self, who: &Principal, provenance: &Provenance) -> Reasons {
+        Reasons { outcome: self.check(who).into(), because: self.reason(who, provenance) }
+    }
+
+    fn reason(&self, who: &Principal, provenance: &Provenance) -> Reason {
+        let (by, helps) = self.grounds(who, provenance);
+        let terms = |terms: &[Self]| terms.iter().map(|one| one.reason(who, provenance)).collect();
+        let (join, terms) = match self {
+            Self::All(each) => (Some(Join::All), terms(each)),
+            Self::Any(each) => (Some(Join::Any), terms(each)),
+            _ => (None, Vec::new()),
+        };
+        Reason { required: self.to_string(), held: self.held(who), by, helps, join, terms }
+    }
+
+    fn held(&self, who: &Principal) -> Held {
+        // A guest holds nothing, and is let in only where the whole requirement is public.
+        if who.is_guest() && !self.is_public() {
+            return Held::No;
+        }
+        match self.judge(who) {
+            Verdict::Yes => Held::Yes,
+            Verdict::Later => Held::Later,
+            Verdict::No { .. } => Held::No,
+        }
+    }
+}
+
+impl Reasons {
+    /// Whether the request is let through for certain.
+    #[must_use]
+    pub fn is_permitted(&self) -> bool {
+        self.outcome == Outcome::Permit
+    }
+}
+
+impl From<Decision> for Outcome {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Permit => Self::Permit,
+            Decision::Defer => Self::AskOwner,
+            Decision::Challenge(Ask::SignIn) => Self::SignIn,
+            Decision::Challenge(Ask::StepUp(_)) => Self::StepUp,
+            Decision::Forbid(_) => Self::Forbid,
+        }
+    }
+}

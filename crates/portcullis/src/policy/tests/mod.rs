@@ -1,0 +1,6 @@
+//! The laws of the algebra, of denials and of roles, by property test.
+
+mod laws;
+mod reasons;
+mod roles;
+mod samples;
