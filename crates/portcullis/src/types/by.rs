@@ -37,6 +37,9 @@ impl Party {
         match subject {
             Subject::User(id) => Self::new("user", id, name),
             Subject::Client(id) => Self::new("client", id, name),
+            Subject::External(who) => {
+                Self::new("external", format!("{} {}", who.issuer, who.subject), name)
+            }
             Subject::Guest => Self::new("nobody", "", ""),
         }
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "they are tests")]
 
+mod accounts;
 mod api_keys;
 mod app;
 mod evaluation;
