@@ -113,7 +113,7 @@ mod tests {
         assert!(without.challenges()[0].contains(r#"error="insufficient_scope", scope="notes""#));
 
         let subject = rita.id().await.into();
-        app.rules().unassign_role(subject, "reader".into()).await.unwrap();
+        app.rules().unassign_role(&By::system(), subject, "reader".into()).await.unwrap();
         rita.get("/notes").await.expect(403);
     }
 
