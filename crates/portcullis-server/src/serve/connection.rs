@@ -6,14 +6,16 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
-use axum::routing::future::RouteFuture;
-use http::Request;
-use hyper::body::Incoming;
+use axum::response::Response;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -93,7 +95,7 @@ impl Connections {
         let (router, seen) = (self.router, Arc::clone(&asked));
         let service = service_fn(move |request| {
             seen.store(true, Ordering::Relaxed);
-            answer(router.clone(), request, peer, over_tls)
+            Box::pin(answer(router.clone(), request, peer, over_tls))
         });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -129,18 +131,54 @@ impl Connections {
     }
 }
 
-fn answer(
+async fn answer(
     mut router: Router,
     request: Request<Incoming>,
     peer: SocketAddr,
     over_tls: bool,
-) -> RouteFuture<Infallible> {
-    let mut request = request.map(Body::new);
+) -> Result<Response, Infallible> {
+    let read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+    let mut request = request.map(|body| Body::new(Watched { body, read: Arc::clone(&read) }));
     request.extensions_mut().insert(ConnectInfo(peer));
     if over_tls {
         request.extensions_mut().insert(OverTls);
     }
-    router.call(request)
+    let mut response = router.call(request).await?;
+    // Hyper closes where a body was not read to its end, and the client should not have to guess.
+    if !read.load(Ordering::Relaxed) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// A request's body that notes when it was read to its end.
+struct Watched {
+    body: Incoming,
+    read: Arc<AtomicBool>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.read.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Says that nothing more is sent, and reads on until the client has understood.

@@ -209,3 +209,14 @@ async fn an_address_that_is_taken_is_said_plainly() {
     let error = Listener::bind(running.address, None, Router::new()).unwrap_err().to_string();
     assert!(error.contains(&running.address.to_string()) && error.contains("--listen"), "{error}");
 }
+
+#[tokio::test]
+async fn a_connection_whose_request_was_not_read_says_that_it_closes() {
+    let running = start(BOUNDS);
+    let head = "Host: localhost\r\nContent-Length: 5\r\n\r\n";
+    let unread = running.say(format!("POST / HTTP/1.1\r\n{head}").as_bytes()).await;
+    assert!(unread.to_lowercase().contains("connection: close"), "{unread}");
+    let read = running.say(format!("POST /read HTTP/1.1\r\n{head}hello").as_bytes()).await;
+    assert!(read.ends_with('5') && !read.to_lowercase().contains("connection: close"), "{read}");
+    running.stop().await;
+}

@@ -11,6 +11,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::fit::{Part, misfit, validated};
+use super::published::Published;
 use super::{Describe, DescribeAnswer, Input, OperationBuilder, Output, body};
 use crate::problem::{Problem, ProblemKind};
 
@@ -36,10 +37,15 @@ impl<T: Input, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let text = body::text(request, is_json, "application/json in UTF-8").await?;
-        if let Ok(Ok(value)) = serde_json::from_str(&text).map(validated::<T>) {
+        let read = serde_json::from_str(&text).map(validated::<T>);
+        // Derived code also reads an object from a list of its fields, which no schema says.
+        if let (Ok(Ok(value)), false) = (read, text.contains('[')) {
             return Ok(Self(value));
         }
         match serde_json::from_str::<Strict>(&text) {
+            Ok(Strict(value)) if Published::of::<T>().fits(&value) => {
+                super::fit::read(&value, Part::Body).map(Self)
+            }
             Ok(Strict(value)) => Err(misfit::<T>(&value, Part::Body)),
             Err(error) if error.is_data() => Err(Part::Body.malformed("names a field twice")),
             Err(error) => {

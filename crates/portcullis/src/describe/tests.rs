@@ -89,6 +89,19 @@ async fn a_body_that_fits_arrives() {
 }
 
 #[tokio::test]
+async fn a_list_of_its_fields_is_no_object() {
+    for body in [
+        json!(["a", 1, {"country": "DE"}, "gift"]),
+        json!({"name": "a", "price": 1, "address": ["DE"], "kind": "gift"}),
+    ] {
+        assert_eq!(post(body.to_string()).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    }
+    let listed = json!({"name": "a", "price": 1, "address": {"country": "DE"}, "kind": "gift",
+        "labelList": ["x"]});
+    assert_eq!(post(listed.to_string()).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn what_is_not_json_is_malformed() {
     let deep = format!(r#"{{"name":{}1{}}}"#, "[".repeat(200), "]".repeat(200));
     let bodies: [&[u8]; 13] = [

@@ -1,0 +1,151 @@
+"""Killed, stopped, started again: nothing that was answered is lost."""
+
+import socket
+import threading
+import time
+
+import httpx
+
+from portcullis_process import basic, bearer
+
+ADA, MONA = basic("ada"), basic("mona")
+
+
+def test_a_kill_during_writes_loses_nothing_that_was_answered(own):
+    server = own()
+    answered: list[dict] = []
+    users: list[str] = []
+
+    def write(client_number: int):
+        token = bearer(server.tokens("mona")["access_token"])
+        with httpx.Client(base_url=server.url, timeout=20) as client:
+            for number in range(10_000):
+                body = {"name": f"item {client_number} {number}", "price": number}
+                try:
+                    answer = client.post("/items", headers=token, json=body)
+                except httpx.TransportError:
+                    return
+                assert answer.status_code == 201, answer.text
+                answered.append(answer.json())
+
+    def register():
+        with httpx.Client(base_url=server.url, timeout=20) as client:
+            for number in range(10_000):
+                body = {"username": f"late-{number}", "password": f"a-long-password-{number}"}
+                try:
+                    answer = client.post("/auth/register", json=body)
+                except httpx.TransportError:
+                    return
+                assert answer.status_code == 201, answer.text
+                users.append(body["username"])
+
+    for round_number in range(2):
+        before = len(answered)
+        writers = [threading.Thread(target=write, args=(round_number * 2 + n,)) for n in range(2)]
+        if round_number == 0:
+            writers.append(threading.Thread(target=register))
+        for writer in writers:
+            writer.start()
+        deadline = time.monotonic() + 60
+        while len(answered) < before + 50 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        server.kill()
+        for writer in writers:
+            writer.join()
+        assert len(answered) >= before + 50
+        server.start()
+    with httpx.Client(base_url=server.url, timeout=20, auth=MONA) as client:
+        for item in answered:
+            assert client.get(f"/items/{item['id']}").json() == item
+    kept, cursor = set(), None
+    while True:
+        query = {"limit": 100} | ({"cursor": cursor} if cursor else {})
+        page = httpx.get(server.url + "/users", auth=ADA, params=query, timeout=20).json()
+        kept |= {user["username"] for user in page["items"]}
+        if not (cursor := page.get("next")):
+            break
+    assert users and set(users) <= kept
+
+
+def test_a_kill_around_a_refresh_signs_nobody_out(own):
+    server = own()
+    current = server.tokens("alice")["refresh_token"]
+    for pause in [0, 0.001, 0.003, 0.01, 0.03]:
+        asked = b"grant_type=refresh_token&refresh_token=" + current.encode()
+        head = (
+            b"POST /token HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", server.port)) as wire:
+            wire.sendall(head % len(asked) + asked)
+            time.sleep(pause)
+            server.kill()
+        server.start()
+        first = server.refresh(current)
+        assert first.status_code == 200, (pause, first.text)
+        again = server.refresh(current)
+        assert again.json()["refresh_token"] == first.json()["refresh_token"]
+        current = first.json()["refresh_token"]
+        headers = bearer(first.json()["access_token"])
+        sessions = httpx.get(server.url + "/users/me/sessions", headers=headers).json()["items"]
+        assert len(sessions) == 1
+
+
+def test_fifty_refreshes_at_once_leave_one_lineage(own):
+    server = own()
+    parent = server.tokens("alice")["refresh_token"]
+    answers: list[httpx.Response] = []
+    callers = [
+        threading.Thread(target=lambda: answers.append(server.refresh(parent))) for _ in range(50)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+
+
+def test_what_was_ended_stays_ended_after_a_kill(own):
+    server = own()
+    jwt = server.tokens("alice", "/auth/jwt/login")
+    opaque = server.tokens("alice", "/auth/opaque/login")
+    kept = server.tokens("alice", "/auth/jwt/login")
+    for tokens, kind in [(jwt, "jwt"), (opaque, "opaque")]:
+        path = f"{server.url}/auth/{kind}/logout"
+        assert httpx.post(path, headers=bearer(tokens["access_token"])).status_code == 204
+    server.kill()
+    server.start()
+    for tokens, status in [(jwt, 401), (opaque, 401), (kept, 200)]:
+        headers = bearer(tokens["access_token"])
+        assert httpx.get(server.url + "/protected", headers=headers).status_code == status
+
+
+def test_a_request_under_way_is_answered_at_the_end(own):
+    server = own()
+    body = b"grant_type=password&username=alice&password=down-the-rabbit-hole"
+    head = (
+        b"POST /token HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as wire:
+        wire.sendall(head + body[:10])
+        time.sleep(0.3)
+        server.process.terminate()
+        time.sleep(0.3)
+        wire.sendall(body[10:])
+        answer = b""
+        while part := wire.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 200") and b"access_token" in answer
+    assert server.process.wait(timeout=20) == 0
+
+
+def test_start_is_measured(own):
+    """What a debug build takes says little; it is printed for whoever wants to compare."""
+    server = own("serve")
+    assert server.stop() == 0
+    seconds = server.start()
+    status = (f"/proc/{server.process.pid}/status").encode()
+    resident = next(line for line in open(status) if line.startswith("VmRSS"))
+    print(f"\nfirst answer after {seconds * 1000:.0f} ms; {' '.join(resident.split())}")
