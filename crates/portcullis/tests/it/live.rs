@@ -7,7 +7,7 @@ use portcullis::clock::Sources;
 use portcullis::prelude::*;
 use portcullis::rules::UserRequest;
 use portcullis::testing::{FixedClock, TestApp, TestClient};
-use portcullis::types::{RoleRecord, Timestamp};
+use portcullis::types::{By, RoleRecord, Timestamp};
 use tempfile::TempDir;
 
 use crate::app;
@@ -53,37 +53,38 @@ async fn of_two_identical_requests_around_a_change_the_second_is_judged_by_the_n
     let subject = Subject::User(id);
 
     each(&ann, "/admin", 403).await;
-    rules.add_role(RoleRecord::new("admin")).await.unwrap();
-    rules.assign_role(subject.clone(), "admin".into()).await.unwrap();
+    rules.add_role(&By::system(), RoleRecord::new("admin")).await.unwrap();
+    rules.assign_role(&By::system(), subject.clone(), "admin".into()).await.unwrap();
     // Somebody else must stay, or the last administrator could not go.
     app.user("ada").with_role("admin").id().await;
     each(&ann, "/admin", 200).await;
-    rules.unassign_role(subject.clone(), "admin".into()).await.unwrap();
+    rules.unassign_role(&By::system(), subject.clone(), "admin".into()).await.unwrap();
     each(&ann, "/admin", 403).await;
 
     let until: Timestamp = "2026-03-02T13:00:00Z".parse().unwrap();
     let request = GrantRequest::allow("read").when(Clause::NotAfter(until));
-    let grant = rules.grant(subject.clone(), request).await.unwrap();
+    let grant = rules.grant(&By::system(), subject.clone(), request).await.unwrap();
     each(&ann, "/read", 200).await;
-    rules.revoke_grant(subject.clone(), grant.id).await.unwrap();
+    rules.revoke_grant(&By::system(), subject.clone(), grant.id).await.unwrap();
     each(&ann, "/read", 403).await;
 
     let mut reader = RoleRecord::new("reader");
-    rules.add_role(reader.clone()).await.unwrap();
-    rules.assign_role(subject.clone(), "reader".into()).await.unwrap();
+    rules.add_role(&By::system(), reader.clone()).await.unwrap();
+    rules.assign_role(&By::system(), subject.clone(), "reader".into()).await.unwrap();
     each(&ann, "/read", 403).await;
     reader.permissions.insert("read".into());
-    rules.change_role(reader).await.unwrap();
+    rules.change_role(&By::system(), reader).await.unwrap();
     each(&ann, "/read", 200).await;
-    let denied = rules.grant(subject.clone(), GrantRequest::deny("read")).await.unwrap();
+    let denied =
+        rules.grant(&By::system(), subject.clone(), GrantRequest::deny("read")).await.unwrap();
     each(&ann, "/read", 403).await;
-    rules.revoke_grant(subject, denied.id).await.unwrap();
+    rules.revoke_grant(&By::system(), subject, denied.id).await.unwrap();
     each(&ann, "/read", 200).await;
-    rules.delete_role("reader".into()).await.unwrap();
+    rules.delete_role(&By::system(), "reader".into()).await.unwrap();
     each(&ann, "/read", 403).await;
 
     let inactive = UserRequest { active: Some(false), ..UserRequest::default() };
-    rules.change_user(id, inactive).await.unwrap();
+    rules.change_user(&By::system(), id, inactive).await.unwrap();
     each(&ann, "/holds", 401).await;
 }
 
@@ -142,7 +143,7 @@ async fn no_request_is_judged_by_a_rule_older_than_the_last_change_before_it_beg
         role.permissions.insert(format!("role:{version}").into());
         role
     };
-    app.rules().change_role(release(0)).await.unwrap();
+    app.rules().change_role(&By::system(), release(0)).await.unwrap();
 
     let state = Arc::new((Version::default(), Version::default(), AtomicUsize::new(0)));
     let readers: Vec<_> = (0..8)
@@ -177,10 +178,10 @@ async fn no_request_is_judged_by_a_rule_older_than_the_last_change_before_it_beg
     tokio::join!(
         grants.runs(served, CHANGES * 3 / 5, async |version| {
             let wanted = vec![GrantRequest::allow(format!("grant:{version}"))];
-            rules.set_grants(subject.clone(), wanted).await.unwrap();
+            rules.set_grants(&By::system(), subject.clone(), wanted).await.unwrap();
         }),
         roles.runs(served, CHANGES * 2 / 5, async |version| {
-            rules.change_role(release(version)).await.unwrap();
+            rules.change_role(&By::system(), release(version)).await.unwrap();
         }),
     );
     let mut under_change = 0;
