@@ -102,7 +102,7 @@ mod tests {
         let ann = app.user("ann").id().await;
         let clause = Clause::Custom { name: "moon".into(), parameters: "full".into() };
         let request = GrantRequest::allow("harvest").when(clause);
-        let refused = app.rules().grant(ann.into(), request).await.unwrap_err();
+        let refused = app.rules().grant(&By::system(), ann.into(), request).await.unwrap_err();
         assert_eq!(refused.kind(), ProblemKind::Invalid);
     }
 
