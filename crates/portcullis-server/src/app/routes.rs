@@ -54,10 +54,9 @@ pub(crate) fn application(
         all = all.merge(items::table(&gate).with_state(items));
     }
     // No cookie counts at the token endpoint, so none need be let through to it.
-    let token = match settings.cors.origins.is_empty() {
-        true => Cors::closed(),
-        false => Cors::token_endpoint(settings.cors.origins.clone()),
-    };
+    let origins = &settings.cors.origins;
+    let token =
+        if origins.is_empty() { Cors::closed() } else { Cors::token_endpoint(origins.clone()) };
     let finished = all
         .merge(explorer(&gate))
         .openapi("/openapi.json", public("what this API can do"))

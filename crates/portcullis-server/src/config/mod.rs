@@ -3,6 +3,7 @@
 mod checks;
 pub(crate) mod cors;
 pub(crate) mod database;
+#[cfg(test)]
 pub(crate) mod document;
 mod layers;
 pub(crate) mod mail;

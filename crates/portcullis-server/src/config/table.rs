@@ -2,6 +2,7 @@
 
 /// A section of the configuration, as it describes itself.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the generated page reads the rest"))]
 pub(crate) struct Section {
     /// Its name, such as `server`.
     pub(crate) name: &'static str,
@@ -13,6 +14,7 @@ pub(crate) struct Section {
 
 /// A setting, as it describes itself.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the generated page reads the rest"))]
 pub(crate) struct Setting {
     /// Its name within the section, such as `listen`.
     pub(crate) key: &'static str,

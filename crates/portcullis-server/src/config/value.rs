@@ -280,11 +280,6 @@ impl ByteSize {
     pub(crate) const fn mib(count: u64) -> Self {
         Self(count * 1024 * 1024)
     }
-
-    /// The number, for an interface that counts in `usize`.
-    pub(crate) fn get(self) -> usize {
-        usize::try_from(self.0).unwrap_or(usize::MAX)
-    }
 }
 
 impl Value for ByteSize {

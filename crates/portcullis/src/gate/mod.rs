@@ -97,7 +97,6 @@ impl fmt::Debug for Gate {
 
 impl Gate {
     /// Begins to assemble a gate.
-    #[must_use]
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }

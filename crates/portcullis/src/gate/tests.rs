@@ -122,7 +122,6 @@ async fn thing(who: Principal, Path(id): Path<u32>) -> Result<String, Problem> {
     Ok(format!("thing {id}"))
 }
 
-#[expect(clippy::panic, reason = "the point of it")]
 async fn panicking() -> &'static str {
     panic!("secret words")
 }

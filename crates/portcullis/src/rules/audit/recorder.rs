@@ -30,6 +30,7 @@ const AGAIN: [Duration; 3] =
 
 /// What the writer is handed.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are entries")]
 enum Message {
     /// Written when there is time.
     Loose(AuditEntry),
