@@ -22,6 +22,7 @@ mod serve;
 mod show;
 mod token;
 mod user;
+mod why;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -70,9 +71,14 @@ enum Deed {
     Routes {
         #[command(flatten)]
         whose: routes::Whose,
+        /// Print route by role instead: who may call what
+        #[arg(long)]
+        matrix: bool,
         #[command(flatten)]
         form: show::Form,
     },
+    /// Say whether somebody may call a route, and why
+    Why(why::Question),
     /// Print the OpenAPI document
     Openapi {
         #[command(flatten)]
@@ -122,7 +128,13 @@ impl Command {
         match deed {
             Deed::Demo => demo::demo(shared).await,
             Deed::Serve => serve::serve(settings()?).await,
-            Deed::Routes { whose, form } => routes::routes(&settings()?, whose, form).await,
+            Deed::Why(question) => why::why(&settings()?, question).await,
+            Deed::Routes { whose, matrix: true, form } => {
+                routes::matrix(&settings()?, whose, form).await
+            }
+            Deed::Routes { whose, matrix: false, form } => {
+                routes::routes(&settings()?, whose, form).await
+            }
             Deed::Openapi { whose } => routes::openapi(&settings()?, whose).await,
             Deed::Migrate => migrate::migrate(&settings()?).await,
             Deed::Check => check::check(&shared).await,

@@ -6,7 +6,7 @@ use portcullis::clock::Sources;
 use serde::Serialize;
 
 use super::Failure;
-use super::open;
+use super::open::{self, Without};
 use super::show::{self, Form};
 use crate::app::{self, Application, Kind};
 use crate::config::Settings;
@@ -34,7 +34,7 @@ pub(super) struct Whose {
 }
 
 impl Whose {
-    fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> Kind {
         if self.demo { Kind::Demo } else { Kind::Serve }
     }
 }
@@ -63,6 +63,21 @@ pub(super) async fn routes(
         })
         .collect();
     form.show(&rows, || table.to_string())
+}
+
+/// Prints what each role opens. The roles are those of the database, where there is one.
+pub(super) async fn matrix(
+    settings: &Settings,
+    whose: Whose,
+    form: Form,
+) -> Result<String, Failure> {
+    let table = application(settings, whose.kind()).await?.finished.access;
+    let rules = match settings.database.url.file() {
+        Some(file) if file.exists() => open::open(settings, Without::Refuse).await?,
+        _ => open::in_memory(settings, whose.kind()).await?,
+    };
+    let matrix = table.matrix(&rules.roles(), rules.scope_book());
+    form.show(&matrix, || matrix.to_string())
 }
 
 /// Prints the OpenAPI document.
