@@ -33,7 +33,7 @@ use portcullis::secret::{
     AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, SigningKey, VerifierSettings,
 };
 use portcullis::store::sql::SqlStore;
-use portcullis::types::{ClientId, Effect, Subject, TokenId};
+use portcullis::types::{By, ClientId, Subject, TokenId};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -132,13 +132,14 @@ async fn ada(rules: &Rules) -> SignedIn {
         email: None,
         name: None,
     };
-    let subject = Subject::User(rules.add_user(account, true, &[]).await.unwrap().id);
+    let subject =
+        Subject::User(rules.add_user(&By::system(), account, true, &[]).await.unwrap().id);
     for n in 1..=20 {
-        let permission = format!("work:{n}").into();
-        let grant = GrantRequest { effect: Effect::Allow, permission, condition: None };
-        rules.grant(subject.clone(), grant).await.unwrap();
+        let permission = format!("work:{n}");
+        let grant = GrantRequest::allow(&*permission);
+        rules.grant(&By::system(), subject.clone(), grant).await.unwrap();
     }
-    rules.sign_in("ada", PHRASE.to_owned().into(), None).await.unwrap()
+    rules.sign_in(&By::system(), "ada", PHRASE.to_owned().into()).await.unwrap()
 }
 
 async fn rows(rules: &Rules) -> Vec<Row> {
@@ -154,7 +155,7 @@ async fn rows(rules: &Rules) -> Vec<Row> {
     let pair = format!("Basic {}", STANDARD.encode(format!("ada:{PHRASE}")));
     let (_, session) = rules.begin_cookie(&signed, Caller::default()).await.unwrap();
     let session = format!("session={}", session.expose());
-    let who = rules.basic("ada", PHRASE.to_owned().into(), None).await.unwrap();
+    let who = rules.basic(&By::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
     let request = ApiKeyRequest { name: "bench".to_owned(), ..ApiKeyRequest::default() };
     let (_, key) = rules.create_api_key(&who, request).await.unwrap();
     let bare = Router::new();
