@@ -8,3 +8,4 @@ mod portcullis;
 mod roles;
 mod running;
 mod users;
+mod why;

@@ -39,6 +39,7 @@ mod fit;
 mod form;
 mod json;
 mod naming;
+mod only_with;
 mod operation;
 mod path;
 mod published;
@@ -60,6 +61,7 @@ pub use document::{
 };
 pub use form::Form;
 pub use json::Json;
+pub use only_with::{FieldPermission, OnlyWith};
 pub use operation::{OperationBuilder, Place};
 pub use path::Path;
 pub use query::Query;

@@ -1,0 +1,44 @@
+//! `portcullis why …` and `portcullis routes --matrix`.
+
+use crate::portcullis::Folder;
+
+#[test]
+fn why_says_what_decided_and_what_would_help() {
+    let folder = Folder::new();
+    folder.add_user("--role admin ada");
+    folder.add_user("--role user bob");
+    let said = folder.run("why ada GET /users").good();
+    assert!(said.starts_with("GET /users\nuser ada ("), "{said}");
+    assert!(said.contains("\nallowed\n"), "{said}");
+    assert!(said.contains("users:manage allowed by role admin"), "{said}");
+    let said = folder.run("why bob get /users?limit=1 --at 2026-03-02T09:00:00Z").good();
+    assert!(said.contains("refused (403)"), "{said}");
+    assert!(said.contains("would help: role admin"), "{said}");
+    let said = folder.run("why - GET /users").good();
+    assert!(said.contains("refused until signed in (401)"), "{said}");
+    let json = folder.run("why bob GET /users --from 192.0.2.1 --json").json();
+    assert_eq!(json["decision"], false);
+    assert_eq!(json["outcome"], "forbid");
+    folder.run("why bob GET /nowhere").refused(1, &["no route answers GET /nowhere"]);
+    folder.run("why nobody GET /users").refused(1, &["no user"]);
+}
+
+#[test]
+fn the_matrix_shows_what_each_role_opens() {
+    let folder = Folder::new();
+    let matrix = folder.run("routes --matrix").good();
+    let heading = matrix.lines().next().unwrap();
+    let names: Vec<&str> = heading.split("  ").map(str::trim).filter(|n| !n.is_empty()).collect();
+    assert_eq!(names, ["anyone", "signed in", "guest", "user", "moderator", "admin"]);
+    let row = |start: &str| {
+        let row = matrix
+            .lines()
+            .find(|line| line.split_whitespace().take(2).eq(start.split_whitespace()));
+        row.unwrap().split_whitespace().skip(2).collect::<Vec<_>>()
+    };
+    assert_eq!(row("GET /users"), ["-", "-", "-", "-", "-", "yes"]);
+    assert_eq!(row("GET /users/me"), ["-", "yes", "yes", "yes", "yes", "yes"]);
+    assert_eq!(row("POST /token"), ["yes"; 6]);
+    let json = folder.run("routes --matrix --json").json();
+    assert_eq!(json["columns"][5], "admin");
+}
