@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
+use crate::RequestId;
 use crate::arrival::Arrival;
 use crate::describe::{Describe, OperationBuilder};
-use crate::frame::RequestId;
 use crate::rules::Caller;
 use crate::types::{By, Principal};
 
