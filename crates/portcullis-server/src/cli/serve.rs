@@ -1,6 +1,7 @@
 //! `portcullis serve`.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 
 use portcullis::rules::Rules;
 use portcullis::store::UserFilter;
@@ -54,6 +55,8 @@ pub(super) async fn run(
 pub(super) fn log(server: &Server) {
     let filter = tracing_subscriber::EnvFilter::new(&server.log.0);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people; what reads a file or a pipe would stumble over them.
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     match server.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

@@ -94,7 +94,7 @@ mod tests {
         ];
         assert_eq!(
             table(&["NAME", "ROLES"], &rows, "nobody"),
-            "NAME     ROLES\nïvan     user\na\u{FFFD}[2J\n"
+            "NAME    ROLES\nïvan    user\na\u{FFFD}[2J\n"
         );
         assert_eq!(table(&["NAME"], &[], "nobody"), "nobody\n");
     }

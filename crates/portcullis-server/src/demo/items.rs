@@ -74,7 +74,8 @@ impl Items {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(std::time::Duration::from_secs(5));
-        let pool = sqlx::pool::PoolOptions::new().max_connections(2).connect_with(options).await?;
+        // One connection: in memory, a second would be another database.
+        let pool = sqlx::pool::PoolOptions::new().max_connections(1).connect_with(options).await?;
         sqlx::query(
             "CREATE TABLE IF NOT EXISTS demo_items (
                 id TEXT PRIMARY KEY, name TEXT NOT NULL, price REAL NOT NULL, owner TEXT

@@ -110,8 +110,8 @@ fn a_password_is_read_from_a_file_or_a_line_and_is_never_an_argument() {
     let said = folder.run_with("user add bob", "short\n").refused(1, &["password"]);
     assert!(!said.contains("short\n"), "{said}");
     folder.run_with("user add bob", "bob-is-my-name-really\n").good();
-    folder.run_with("user password bob", "another-good-password-2\n").good();
-    folder.run_with("user password nobody", "another-good-password-2\n").refused(1, &["no user"]);
+    folder.run_with("user password bob", "looking-glass-wednesday\n").good();
+    folder.run_with("user password nobody", "looking-glass-wednesday\n").refused(1, &["no user"]);
 }
 
 #[test]
