@@ -80,7 +80,8 @@ fn refused(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Result {
     if !problem.unfit().is_empty() {
         return problem.unfit().iter().try_for_each(|fault| {
             let place = fault.pointer.trim_start_matches('/').replace('/', " ");
-            said(f, format!("{place} {}", fault.detail).trim_start(), "")
+            let colon = if place.is_empty() { "" } else { ": " };
+            said(f, &format!("{place}{colon}{}", fault.detail), "")
         });
     }
     let fix = match problem.kind() {

@@ -98,7 +98,7 @@ fn permissions_are_allowed_denied_and_taken_back() {
 #[test]
 fn a_password_is_read_from_a_file_or_a_line_and_is_never_an_argument() {
     let folder = Folder::new();
-    let file = folder.write("password", "correct horse battery staple\n");
+    let file = folder.write("password", "clockwork tangerine umbrella\n");
     let shared = format!("user add alice --password-file {}", file.display());
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     folder.run(&shared).refused(1, &["everybody", "chmod o="]);
