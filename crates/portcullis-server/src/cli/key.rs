@@ -23,7 +23,7 @@ pub(super) enum Deed {
     /// Put a key out of use
     Retire {
         /// Which key, as `key list` names it
-        #[arg(value_name = "KID")]
+        #[arg(value_name = "KID", allow_hyphen_values = true)]
         id: String,
         /// Its tokens are void from the next request on: for a key that leaked. Without this it
         /// goes on to verify the tokens that are out
