@@ -199,7 +199,7 @@ fn uncached() -> f64 {
         session: None,
         scopes: BTreeSet::new(),
         issued_at: now,
-        expires_at: now + Duration::from_secs(900),
+        expires_at: now + Duration::from_mins(15),
         authenticated_at: None,
         methods: Vec::new(),
     };
