@@ -1,0 +1,106 @@
+// The explorer, used as its reader would use it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { launch } from "../chromium.mjs";
+import { PASSWORDS, start } from "../portcullis.mjs";
+
+let portcullis, browser;
+
+before(async () => {
+  portcullis = await start();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await portcullis?.stop();
+});
+
+async function explorer() {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const asked = [];
+  const complaints = [];
+  page.on("request", (request) => asked.push(request.url()));
+  page.on("console", (message) => {
+    // That an answer was a 4xx is said in the console too.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+      complaints.push(message.text());
+    }
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.goto(`${portcullis.url}/docs`);
+  await page.locator(".opblock").first().waitFor();
+  const end = async () => {
+    await context.close();
+    assert.deepEqual(complaints, []);
+    const abroad = asked.filter((url) => !/^(data|blob):/.test(url) && new URL(url).origin !== portcullis.url);
+    assert.deepEqual(abroad, []);
+  };
+  return { page, end };
+}
+
+async function authorize(page, scheme, fields) {
+  await page.locator(".auth-wrapper .btn.authorize").first().click();
+  const box = page.locator(".auth-container", { has: page.locator("h4", { hasText: scheme }) });
+  for (const [selector, value] of Object.entries(fields)) {
+    await box.locator(selector).first().fill(value);
+  }
+  await box.locator("button.authorize").click();
+  await box.getByText("Logout").waitFor();
+  await page.locator("button.btn-done").first().click();
+}
+
+async function execute(page, path) {
+  const block = page.locator(".opblock-get", { has: page.locator(`[data-path="${path}"]`) });
+  await block.locator(".opblock-summary-control").click();
+  await block.getByText("Try it out").click();
+  const answered = page.waitForResponse((response) => new URL(response.url()).pathname === path);
+  await block.locator("button.execute").click();
+  return (await answered).status();
+}
+
+test("without a credential a guarded route answers 401", async () => {
+  const { page, end } = await explorer();
+  assert.equal(await execute(page, "/protected"), 401);
+  await end();
+});
+
+test("Authorize by password flow, then Execute", async () => {
+  const { page, end } = await explorer();
+  await authorize(page, "oauth2", {
+    "input[name=username], #oauth_username": "alice",
+    "input[type=password]": PASSWORDS.alice,
+  });
+  assert.equal(await execute(page, "/protected"), 200);
+  assert.equal(await execute(page, "/admin"), 403);
+  await end();
+});
+
+test("Authorize by Basic, then Execute", async () => {
+  const { page, end } = await explorer();
+  await authorize(page, "basic", {
+    "input[type=text]": "ada",
+    "input[type=password]": PASSWORDS.ada,
+  });
+  assert.equal(await execute(page, "/protected"), 200);
+  assert.equal(await execute(page, "/admin"), 200);
+  await end();
+});
+
+test("Authorize by a pasted bearer token, then Execute", async () => {
+  const body = new URLSearchParams({ grant_type: "password", username: "ada", password: PASSWORDS.ada });
+  const { access_token: token } = await (await fetch(`${portcullis.url}/token`, { method: "POST", body })).json();
+  const { page, end } = await explorer();
+  await authorize(page, "bearer", { input: token });
+  assert.equal(await execute(page, "/admin"), 200);
+  await end();
+});
+
+test("the explorer cannot be framed", async () => {
+  const answer = await fetch(`${portcullis.url}/docs`);
+  const policy = answer.headers.get("content-security-policy");
+  assert.match(policy, /frame-ancestors 'none'/);
+  assert.doesNotMatch(policy, /unsafe/);
+});
