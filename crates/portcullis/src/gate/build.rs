@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use super::{Alias, Cleartext, Gate, Inner, Registered};
+use super::{Alias, Cleartext, Gate, Inner, Observer, Registered};
 use crate::arrival::Proxies;
 use crate::clock::Sources;
 use crate::cors::Cors;
@@ -30,6 +30,7 @@ pub struct GateBuilder {
     sources: Option<Sources>,
     bounds: Bounds,
     cleartext: Cleartext,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl GateBuilder {
@@ -102,6 +103,13 @@ impl GateBuilder {
         self
     }
 
+    /// Tells somebody of each refusal of a request that brought a credential: rules, which note it
+    /// in the audit log, say.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Where time and chance come from. The system where this is left out.
     pub fn sources(mut self, sources: Sources) -> Self {
         self.sources = Some(sources);
@@ -155,6 +163,7 @@ impl GateBuilder {
             sources,
             bounds: self.bounds,
             cleartext: self.cleartext,
+            observer: self.observer,
             prefix,
         })))
     }

@@ -2,6 +2,7 @@
 
 mod build;
 mod extract;
+mod observer;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use quick_cache::sync::Cache;
 
 pub use build::GateBuilder;
 pub use extract::CurrentUser;
+pub use observer::{Observer, Refusal};
 pub use walk::Guarded;
 
 use crate::arrival::{Arrival, Proxies};
@@ -60,6 +62,7 @@ pub(crate) struct Inner {
     sources: Sources,
     bounds: Bounds,
     cleartext: Cleartext,
+    observer: Option<Arc<dyn Observer>>,
     prefix: [u8; 8],
 }
 

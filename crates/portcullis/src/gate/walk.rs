@@ -9,12 +9,12 @@ use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 
-use super::Gate;
+use super::{Gate, Refusal};
 use crate::policy::{Decision, Requirement};
-use crate::problem::Problem;
-use crate::types::{Asked, Principal, SchemeName};
+use crate::problem::{Problem, ProblemKind};
+use crate::types::{Asked, By, Principal, SchemeName};
 
 /// A handler behind its requirement. The only kind of handler that a route table mounts.
 #[derive(Clone, Debug)]
@@ -52,10 +52,31 @@ impl Guard {
     /// Credential → identity. A guest where nothing was brought.
     pub(crate) async fn identify(&self, parts: &Parts) -> Result<Principal, Problem> {
         let accepts = self.accepts.as_deref();
-        self.gate
-            .identify(parts, accepts, Some(&self.route))
-            .await
-            .map_err(|refused| self.gate.refuse(refused, accepts))
+        self.gate.identify(parts, accepts, Some(&self.route)).await.map_err(|refused| {
+            let problem = self.gate.refuse(refused, accepts);
+            self.tell(parts, None, &problem);
+            problem
+        })
+    }
+
+    /// Tells the observer, if there is one, where a credential was refused.
+    fn tell(&self, parts: &Parts, who: Option<&Principal>, problem: &Problem) {
+        let Some(observer) = &self.gate.0.observer else { return };
+        let kind = problem.kind();
+        if !matches!(kind.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return;
+        }
+        let by = who.map(By::of).unwrap_or_else(|| {
+            let context = self.gate.context(parts, Some(&self.route));
+            By::nobody(context.address, context.request_id)
+        });
+        observer.refused(&Refusal {
+            by,
+            method: &parts.method,
+            route: &self.route,
+            kind,
+            missing: problem.lacks(),
+        });
     }
 
     /// Credential → identity → policy. Whether the handler must still ask.
@@ -68,8 +89,19 @@ impl Guard {
                 principal.context.asked = Asked::pending();
                 Some(principal.context.asked.clone())
             }
-            Decision::Challenge(ask) => return Err(self.gate.ask(&ask, accepts)),
-            Decision::Forbid(missing) => return Err(self.gate.forbid(missing, accepts)),
+            Decision::Challenge(ask) => {
+                let problem = self.gate.ask(&ask, accepts);
+                // Whoever brought nothing is only asked to sign in.
+                if !principal.is_guest() {
+                    self.tell(parts, Some(&principal), &problem);
+                }
+                return Err(problem);
+            }
+            Decision::Forbid(missing) => {
+                let problem = self.gate.forbid(missing, accepts);
+                self.tell(parts, Some(&principal), &problem);
+                return Err(problem);
+            }
         };
         parts.extensions.insert(principal);
         Ok(pending)
@@ -98,7 +130,17 @@ where
                 Ok(pending) => pending,
                 Err(problem) => return problem.into_response(),
             };
+            let told = guard.gate.0.observer.as_ref().map(|observer| {
+                (Arc::clone(observer), parts.method.clone(), parts.extensions.get().map(By::of))
+            });
             let mut response = handler.call(Request::from_parts(parts, body), state).await;
+            if response.status() == StatusCode::FORBIDDEN
+                && let Some((observer, method, Some(by))) = told
+            {
+                // The handler asked about a thing it had in hand.
+                let (kind, route) = (ProblemKind::Forbidden, &*guard.route);
+                observer.refused(&Refusal { by, method: &method, route, kind, missing: &[] });
+            }
             if pending.is_some_and(|asked| !asked.is_noted()) && response.status().is_success() {
                 let fault = format!("{} answered without asking who the owner is", guard.route);
                 return Problem::internal(fault).into_response();

@@ -8,6 +8,8 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod audit;
+pub mod clients;
 pub mod evaluation;
 pub mod grants;
 pub mod me;
@@ -19,4 +21,5 @@ pub mod users;
 mod origin;
 mod shapes;
 
-pub use shapes::{GrantAnswer, List, RoleAnswer, SessionAnswer, UserAnswer};
+pub use audit::AuditAnswer;
+pub use shapes::{ClientAnswer, GrantAnswer, List, RoleAnswer, SessionAnswer, UserAnswer};

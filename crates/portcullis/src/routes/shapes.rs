@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::types::{
-    Clause, Effect, Grant, GrantId, Permission, Role, RoleRecord, Session, SessionId, User, UserId,
+    Clause, Client, ClientId, Effect, Grant, GrantId, Permission, Role, RoleRecord, Session,
+    SessionId, User, UserId,
 };
 
 /// A user.
@@ -138,6 +139,34 @@ impl From<Grant> for GrantAnswer {
             valid_from: grant.valid_from.map(|moment| moment.to_string()),
             valid_until: grant.valid_until.map(|moment| moment.to_string()),
             created_at: grant.created_at.to_string(),
+        }
+    }
+}
+
+/// A program that speaks for itself.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Client")]
+pub struct ClientAnswer {
+    /// Its public name.
+    pub id: ClientId,
+    /// A name for people.
+    pub name: String,
+    /// Whether it may do anything at all.
+    pub is_active: bool,
+    /// The roles assigned to it directly.
+    pub roles: BTreeSet<Role>,
+    /// When it was registered (RFC 3339).
+    pub created_at: String,
+}
+
+impl ClientAnswer {
+    pub(super) fn new(client: Client, roles: BTreeSet<Role>) -> Self {
+        Self {
+            id: client.id,
+            name: client.name,
+            is_active: client.active,
+            roles,
+            created_at: client.created_at.to_string(),
         }
     }
 }

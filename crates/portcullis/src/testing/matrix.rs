@@ -23,11 +23,10 @@ pub fn matrix(access: &AccessTable, roles: &Roles, scopes: &ScopeBook) -> String
 /// let app = gate.routes::<()>().get("/", public("a greeting"), async || "hello").finish().unwrap();
 /// let roles = Roles::new().grant("editor", ["write"]);
 /// // In a test of yours: include_str!("access.txt").
-/// let kept = "\
+/// let kept = r"
 ///         anyone  signed in  editor
-/// GET  /  yes     yes        yes
-/// ";
-/// assert_matrix(kept, &matrix(&app.access, &roles, &ScopeBook::new()));
+/// GET  /  yes     yes        yes";
+/// assert_matrix(kept.trim_start_matches('\n'), &matrix(&app.access, &roles, &ScopeBook::new()));
 /// ```
 ///
 /// # Panics
