@@ -39,6 +39,7 @@ pub(super) fn gate(
             api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(rules.clone())),
         )
         .scopes(scopes)
+        .observer(rules.clone())
         .build()?;
     Ok((gate, cookie))
 }

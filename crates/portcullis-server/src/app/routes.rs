@@ -46,7 +46,9 @@ pub(crate) fn application(
         .merge(routes::users::table(&gate))
         .merge(routes::grants::table(&gate))
         .merge(routes::roles::table(&gate))
-        .merge(routes::evaluation::table(&gate));
+        .merge(routes::evaluation::table(&gate))
+        .merge(routes::clients::table(&gate))
+        .merge(routes::audit::table(&gate));
     // Elsewhere than on loopback the probes stand on a listener of their own.
     let public_health = settings.server.listen.ip().is_loopback();
     let ours = if public_health { ours.merge(health::table(&gate)) } else { ours };

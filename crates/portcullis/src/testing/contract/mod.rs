@@ -11,6 +11,7 @@
 
 mod access;
 mod api_keys;
+mod audit;
 mod clients;
 mod feed;
 mod holders;
@@ -80,6 +81,8 @@ pub async fn all<S: Store>(make: impl AsyncFn() -> S) {
         api_keys::are_bounded_and_swept,
         keys::are_kept_in_order,
         keys::are_made_first_by_one_only,
+        audit::chains_without_a_gap,
+        audit::is_filtered_and_paged,
         feed::tells_what_changed,
         feed::is_quiet_where_nothing_did,
         feed::says_so_where_it_forgot,

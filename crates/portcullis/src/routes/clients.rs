@@ -1,0 +1,140 @@
+//! `/clients`: programs that speak for themselves. Their roles and grants are in
+//! [`grants`](super::grants).
+
+use axum::extract::State;
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::origin::Acting;
+use super::shapes::{ClientAnswer, List};
+use crate::describe::{Created, Json, NoContent, Path, Query};
+use crate::gate::Gate;
+use crate::policy::{Requirement, permission};
+use crate::problem::Problem;
+use crate::rules::{ClientRequest, Rules};
+use crate::store::ClientChange;
+use crate::table::Routes;
+use crate::types::{Client, ClientId, PageRequest, Subject};
+
+fn administrator() -> Requirement {
+    permission("clients:manage")
+}
+
+/// The routes under `/clients`.
+pub fn table(gate: &Gate) -> Routes<Rules> {
+    gate.routes()
+        .tag("clients")
+        .get("/clients", administrator(), list_clients)
+        .post("/clients", administrator(), create_client)
+        .get("/clients/{id}", administrator(), read_client)
+        .patch("/clients/{id}", administrator(), change_client)
+        .delete("/clients/{id}", administrator(), delete_client)
+}
+
+/// Which clients are wanted.
+#[derive(Deserialize, JsonSchema, Validate)]
+struct WantedClients {
+    /// Where the last page ended.
+    #[garde(length(chars, max = 200))]
+    #[serde(default)]
+    cursor: Option<String>,
+    /// How many rows at the most.
+    #[garde(range(min = 1, max = 200))]
+    #[serde(default = "fifty")]
+    limit: u32,
+}
+
+fn fifty() -> u32 {
+    50
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A client to be registered.
+#[derive(Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+struct NewClient {
+    /// Its public name: letters, digits, `-`, `_` and `.`. Drawn where it is left out.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[serde(default)]
+    id: Option<String>,
+    /// A name for people.
+    #[garde(length(chars, min = 1, max = 100))]
+    name: String,
+    /// Whether it may do anything at all.
+    #[garde(skip)]
+    #[serde(default = "yes")]
+    is_active: bool,
+}
+
+/// What is to be changed of a client.
+#[derive(Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+struct ChangeOfClient {
+    /// A name for people.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[serde(default)]
+    name: Option<String>,
+    /// Whether it may do anything at all.
+    #[garde(skip)]
+    #[serde(default)]
+    is_active: Option<bool>,
+}
+
+async fn answer(rules: &Rules, client: Client) -> Result<ClientAnswer, Problem> {
+    let roles = rules.roles_of(&Subject::Client(client.id.clone())).await?;
+    Ok(ClientAnswer::new(client, roles))
+}
+
+async fn list_clients(
+    State(rules): State<Rules>,
+    Query(wanted): Query<WantedClients>,
+) -> Result<Json<List<ClientAnswer>>, Problem> {
+    let page = rules.clients(&PageRequest { after: wanted.cursor, limit: wanted.limit }).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for client in page.items {
+        items.push(answer(&rules, client).await?);
+    }
+    Ok(Json(List { items, next: page.next }))
+}
+
+async fn create_client(
+    State(rules): State<Rules>,
+    Acting(by): Acting,
+    Json(new): Json<NewClient>,
+) -> Result<Created<ClientAnswer>, Problem> {
+    let request = ClientRequest { id: new.id, name: new.name, active: new.is_active };
+    let client = rules.add_client(&by, request).await?;
+    Ok(Created(answer(&rules, client).await?))
+}
+
+async fn read_client(
+    State(rules): State<Rules>,
+    Path(id): Path<ClientId>,
+) -> Result<Json<ClientAnswer>, Problem> {
+    let client = rules.client(&id).await?;
+    Ok(Json(answer(&rules, client).await?))
+}
+
+async fn change_client(
+    State(rules): State<Rules>,
+    Acting(by): Acting,
+    Path(id): Path<ClientId>,
+    Json(change): Json<ChangeOfClient>,
+) -> Result<Json<ClientAnswer>, Problem> {
+    let change = ClientChange { name: change.name, active: change.is_active };
+    let client = rules.change_client(&by, id, change).await?;
+    Ok(Json(answer(&rules, client).await?))
+}
+
+async fn delete_client(
+    State(rules): State<Rules>,
+    Acting(by): Acting,
+    Path(id): Path<ClientId>,
+) -> Result<NoContent, Problem> {
+    rules.delete_client(&by, id).await?;
+    Ok(NoContent)
+}
