@@ -2,5 +2,7 @@
 
 pub(crate) mod items;
 mod sample;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use sample::{USERS, sample};

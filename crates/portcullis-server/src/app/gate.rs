@@ -38,7 +38,7 @@ pub(super) fn gate(
             "api_key",
             api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(rules.clone())),
         )
-        .scopes(scopes)
+        .rules(rules)
         .observer(rules.clone())
         .build()?;
     Ok((gate, cookie))

@@ -12,10 +12,10 @@ use crate::describe::{Created, Json, NoContent, Path, Query};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission};
 use crate::problem::Problem;
-use crate::rules::{ClientRequest, Rules};
+use crate::rules::Rules;
 use crate::store::ClientChange;
 use crate::table::Routes;
-use crate::types::{Client, ClientId, PageRequest, Subject};
+use crate::types::{Client, ClientId, PageRequest, Role, Subject};
 
 fn administrator() -> Requirement {
     permission("clients:manage")
@@ -49,25 +49,21 @@ fn fifty() -> u32 {
     50
 }
 
-fn yes() -> bool {
-    true
-}
-
 /// A client to be registered.
 #[derive(Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 struct NewClient {
-    /// Its public name: letters, digits, `-`, `_` and `.`. Drawn where it is left out.
+    /// Its public name: visible ASCII characters but `:`. Drawn where it is left out.
     #[garde(length(chars, min = 1, max = 100))]
     #[serde(default)]
     id: Option<String>,
     /// A name for people.
     #[garde(length(chars, min = 1, max = 100))]
     name: String,
-    /// Whether it may do anything at all.
-    #[garde(skip)]
-    #[serde(default = "yes")]
-    is_active: bool,
+    /// The roles it has from the start.
+    #[garde(length(max = 100))]
+    #[serde(default)]
+    roles: Vec<Role>,
 }
 
 /// What is to be changed of a client.
@@ -106,8 +102,11 @@ async fn create_client(
     Acting(by): Acting,
     Json(new): Json<NewClient>,
 ) -> Result<Created<ClientAnswer>, Problem> {
-    let request = ClientRequest { id: new.id, name: new.name, active: new.is_active };
-    let client = rules.add_client(&by, request).await?;
+    let id = match new.id {
+        Some(id) => id,
+        None => rules.sources().uuid().map_err(Problem::internal)?.to_string(),
+    };
+    let client = rules.add_client(&by, ClientId::from(&*id), new.name, &new.roles).await?;
     Ok(Created(answer(&rules, client).await?))
 }
 

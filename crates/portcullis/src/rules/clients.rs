@@ -48,7 +48,7 @@ impl Rules {
                     detail: wrong.to_owned(),
                 }));
             };
-        fault("/client_id", client_id_fault(&id.0));
+        fault("/id", client_id_fault(&id.0));
         fault("/name", name_fault(&name));
         if !faults.is_empty() {
             return Err(Problem::new(ProblemKind::Invalid).faults(faults));

@@ -32,7 +32,6 @@ pub use accounts::{AccountChange, NewAccount, Registered};
 pub use administration::{GrantRequest, UserRequest};
 pub use api_keys::ApiKeyRequest;
 pub use audit::{Action, AuditFault, AuditVerdict, Event};
-pub use clients::ClientRequest;
 pub use evaluation::{Supposed, Why};
 pub use login::{LoginRefused, SignedIn};
 pub use mail::{Mail, NoPost, Post};

@@ -1,0 +1,170 @@
+//! Who may do what in the demo: every sample user, every route, at different hours and places.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use http::Method;
+use portcullis::rules::{Rules, ThrottleSettings};
+use portcullis::secret::{MasterSecret, PasswordSettings};
+use portcullis::store::sql::SqlStore;
+use portcullis::table::AccessRow;
+use portcullis::testing::{FixedClock, Setup, TestApp, TestClient, hostile};
+use tempfile::TempDir;
+
+use super::{USERS, items::Items, sample};
+use crate::app::{self, Kind, basic_roles, scope_book};
+use crate::config::{Settings, SharedFlags};
+
+/// The demo at this clock, behind one trusted proxy.
+async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("demo.db");
+    let url = format!("sqlite://{}", file.display());
+    let flags = SharedFlags { database: Some(url.clone()), ..SharedFlags::default() };
+    let mut settings = Settings::load(&flags).unwrap();
+    settings.server.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    let store = SqlStore::connect(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    let secret = MasterSecret::generate(&clock.sources()).unwrap();
+    // A fixed clock cannot wait: the same address asks thousands of times here.
+    let many = ThrottleSettings {
+        account_attempts: 1_000_000,
+        address_attempts: 1_000_000,
+        ..ThrottleSettings::default()
+    };
+    let rules = Rules::builder(Arc::new(store), secret)
+        .sources(clock.sources())
+        .passwords(PasswordSettings::cheap())
+        .throttle(many)
+        .scopes(scope_book())
+        .start()
+        .await
+        .unwrap();
+    rules.add_missing_roles(basic_roles()).await.unwrap();
+    sample(&rules).await.unwrap();
+    let items = Items::open(&file, clock.sources()).await.unwrap();
+    let app = app::application(&settings, Kind::Demo, &rules, Some(items)).unwrap();
+    (TestApp::new(app.finished, rules), folder)
+}
+
+/// A circumstance: what it is called, when it is, and how the request comes.
+struct Case {
+    name: &'static str,
+    now: &'static str,
+    peer: &'static str,
+    says: &'static [(&'static str, &'static str)],
+}
+
+const MONDAY_NOON: &str = "2026-03-02T11:00:00Z";
+
+const CASES: [Case; 6] = [
+    Case {
+        name: "Monday 12:00 in Berlin, from this host",
+        now: MONDAY_NOON,
+        peer: "127.0.0.1",
+        says: &[],
+    },
+    Case {
+        name: "Saturday 12:00 in Berlin, from this host",
+        now: "2026-03-07T11:00:00Z",
+        peer: "127.0.0.1",
+        says: &[],
+    },
+    Case { name: "Monday, from elsewhere", now: MONDAY_NOON, peer: "203.0.113.9", says: &[] },
+    Case {
+        name: "Monday, from this host through a trusted proxy",
+        now: MONDAY_NOON,
+        peer: "10.0.0.1",
+        says: &[("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "https")],
+    },
+    Case {
+        name: "Monday, from elsewhere through a trusted proxy",
+        now: MONDAY_NOON,
+        peer: "10.0.0.1",
+        says: &[("x-forwarded-for", "127.0.0.1, 203.0.113.9"), ("x-forwarded-proto", "https")],
+    },
+    Case {
+        name: "Monday, from an untrusted proxy that says it was this host",
+        now: MONDAY_NOON,
+        peer: "203.0.113.9",
+        says: &[("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1")],
+    },
+];
+
+async fn status(user: &TestClient, case: &Case, row: &AccessRow) -> u16 {
+    let path = row.path.replace("{name}", "nothing").replace("{file}", "nothing");
+    let path = path.split('/').map(|part| match part.starts_with('{') {
+        true => "00000000-0000-7000-8000-000000000000",
+        false => part,
+    });
+    let path = path.collect::<Vec<_>>().join("/");
+    let request = user.clone().over_tls().from(case.peer).request(row.method.clone(), path);
+    let request = case.says.iter().fold(request, |asked, (name, value)| asked.header(name, value));
+    let request = match row.method {
+        Method::GET => request,
+        _ => request.json(serde_json::json!({})),
+    };
+    request.await.status.as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_sample_user_on_every_route() {
+    let clock = FixedClock::at(MONDAY_NOON);
+    let (app, _folder) = demo(&clock).await;
+    let mut users = vec![("nobody", app.anon())];
+    users.extend(
+        USERS
+            .iter()
+            .map(|one| (one.username, app.user(one.username).with_password(one.password).basic())),
+    );
+    let mut text = String::from(
+        "# Who may do what in the demo\n\nEvery sample user by Basic on every route that is not \
+         public: ids that nothing has, bodies of `{}`. 404 and 422 are said by the handler: the \
+         user came through.\n",
+    );
+    let guarded = || app.access().iter().filter(|row| !row.who.is_public());
+    let mut usual: Vec<Vec<u16>> = Vec::new();
+    for (number, case) in CASES.iter().enumerate() {
+        clock.set(case.now.parse().unwrap());
+        let _ = write!(text, "\n## {}\n\n", case.name);
+        let header = users.iter().map(|(name, _)| format!(" {name} |")).collect::<String>();
+        if number == 0 {
+            let _ = writeln!(text, "| |{header}\n|---|{}", "---|".repeat(users.len()));
+        }
+        let mut differs = false;
+        for (at, row) in guarded().enumerate() {
+            let mut answers = Vec::new();
+            for (_, user) in &users {
+                answers.push(status(user, case, row).await);
+            }
+            if number == 0 {
+                let cells = answers.iter().map(|answer| format!(" {answer} |")).collect::<String>();
+                let _ = writeln!(text, "| {} {} |{cells}", row.method, row.path);
+                usual.push(answers);
+                continue;
+            }
+            for (who, (answer, before)) in answers.iter().zip(&usual[at]).enumerate() {
+                if answer != before {
+                    differs = true;
+                    let (AccessRow { method, path, .. }, name) = (row, users[who].0);
+                    let _ = writeln!(text, "- {method} {path}: {name} {answer}, not {before}");
+                }
+            }
+        }
+        if number > 0 && !differs {
+            text.push_str("As from this host on Monday.\n");
+        }
+    }
+    crate::generated::compare("demo-access.md", &text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_of_the_demo_is_guarded_as_its_table_says() {
+    let (app, _folder) = demo(&FixedClock::at(MONDAY_NOON)).await;
+    let clients = ["/token", "/revoke", "/auth/jwt/login", "/auth/opaque/login"];
+    let setup = clients
+        .iter()
+        .fold(Setup::new(), |setup, path| setup.reads_credentials(&Method::POST, path));
+    let covered = hostile(&app, &setup).await;
+    assert_eq!(covered.routes.len(), app.access().iter().count());
+}
