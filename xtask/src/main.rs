@@ -27,6 +27,7 @@ const STEPS: &[Step] = &[
     Step("rust", "the tests of the workspace, and those in its documentation", rust::test),
     Step("python", "clients in Python against the demo", python::test),
     Step("node", "clients in JavaScript against the demo", node::test),
+    Step("browser", "CORS, forged requests and the explorer in Chromium", node::test_browser),
 ];
 
 fn main() -> ExitCode {

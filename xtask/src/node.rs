@@ -4,9 +4,15 @@ use crate::rust;
 use crate::shell::{Outcome, Shell};
 
 const HOME: &str = "tests/clients/node";
+const CHROMIUM: &str = "/usr/bin/chromium";
 
 pub(crate) fn test(shell: &mut Shell) -> Outcome {
     run(shell, "api")
+}
+
+pub(crate) fn test_browser(shell: &mut Shell) -> Outcome {
+    shell.need(CHROMIUM, "--version", "chromium")?;
+    run(shell, "browser")
 }
 
 fn run(shell: &mut Shell, folder: &str) -> Outcome {
@@ -25,6 +31,7 @@ fn run(shell: &mut Shell, folder: &str) -> Outcome {
     let mut node = shell.command("node", "--test --test-concurrency=1 --test-reporter=spec");
     node.args(files).current_dir(&home);
     node.env("BINARY_UNDER_TEST", shell.path("target/debug/portcullis"));
+    node.env("CHROMIUM", CHROMIUM);
     shell.run(node)
 }
 
