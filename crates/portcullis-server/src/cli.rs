@@ -5,6 +5,7 @@
 //! standard error. It ends with 0, with 1 where something was refused, with 2 where the command
 //! itself was not understood.
 
+mod audit;
 mod check;
 mod client;
 mod cors;
@@ -67,6 +68,9 @@ enum Deed {
     /// Tokens that are out
     #[command(subcommand)]
     Token(token::Deed),
+    /// Who did what to whom, from where, when
+    #[command(subcommand)]
+    Audit(audit::Deed),
     /// Print the access table: method, path, who may call
     Routes {
         #[command(flatten)]
@@ -112,7 +116,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => Err(Failure::Io("the runtime cannot be started".to_owned(), error)),
     };
     match done.and_then(|text| show::print(&text)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = write!(std::io::stderr(), "{failure}");
             failure.code()
@@ -144,6 +148,7 @@ impl Command {
             Deed::Client(deed) => deed.run(&settings()?).await,
             Deed::Key(deed) => deed.run(&settings()?).await,
             Deed::Token(deed) => deed.run(&settings()?).await,
+            Deed::Audit(deed) => deed.run(&settings()?).await,
         }
     }
 }

@@ -71,14 +71,13 @@ fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
-/// Prints to standard output. A reader who went away has read enough.
-pub(super) fn print(text: &str) -> Result<(), Failure> {
+/// Prints to standard output. A reader who went away has read enough: returns whether one is there.
+pub(super) fn print(text: &str) -> Result<bool, Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Io("standard output cannot be written".to_owned(), error))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::Io("standard output cannot be written".to_owned(), error)),
     }
 }
 

@@ -295,6 +295,11 @@ impl Rules {
         keep: Option<SessionId>,
     ) -> Result<User, Problem> {
         let (by, rules, fields) = (by.clone(), self.clone(), fields(&change));
+        let refused = match change.active {
+            Some(false) => Action::UserDisabled,
+            _ => Action::UserChanged,
+        };
+        let whom = self.party(&Subject::User(id)).await?;
         let deed = async move {
             let keep_one = rules.0.settings.administrator.as_ref();
             let before = rules.store().user(id).await?;
@@ -310,8 +315,7 @@ impl Rules {
         let events = move |result: &Result<(User, Option<User>), Problem>| match result {
             Ok((user, before)) => changed(&by, user, before.as_ref(), &fields),
             Err(problem) if problem.kind() == ProblemKind::Conflict => {
-                let event = Event::new(&by, Action::UserChanged).names("fields", fields);
-                vec![event.on(Party::new("user", id, "")).failed()]
+                vec![Event::new(&by, refused).names("fields", fields).on(whom).failed()]
             }
             Err(_) => Vec::new(),
         };

@@ -197,8 +197,8 @@ impl RulesBuilder {
         rules.0.standings.read_roles(rules.store()).await.map_err(Problem::from)?;
         rules.read_ended().await?;
         rules.refuse_another_master().await?;
-        rules.begin_keys().await?;
         rules.begin_audit().await?;
+        rules.begin_keys().await?;
         Ok(rules)
     }
 }

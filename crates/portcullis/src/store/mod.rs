@@ -27,6 +27,7 @@ mod tokens;
 mod users;
 
 pub use api_keys::{API_KEYS, ApiKeys};
+#[cfg(test)]
 pub(crate) use audit::BROKEN as AUDIT_BROKEN;
 pub use audit::{Audit, AuditFilter, AuditHead, AuditLink, SealAudit, audit_hash};
 pub use clients::{ClientChange, Clients};

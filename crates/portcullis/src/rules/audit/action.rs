@@ -25,10 +25,10 @@ macro_rules! actions {
 actions! {
     /// The log begins.
     AuditBegun = "audit.begun";
+    /// The end of the log was found tampered with, or all of the log gone.
+    AuditBroken = "audit.broken";
     /// Rows could not be written: how many is in the details.
     AuditDropped = "audit.dropped";
-    /// The first administrator was set up.
-    Setup = "setup";
     /// Somebody signed in.
     Login = "login";
     /// Somebody could not sign in.
@@ -75,8 +75,6 @@ actions! {
     KeyRetired = "key.retired";
     /// An API key was made.
     ApiKeyCreated = "api_key.created";
-    /// An API key was changed.
-    ApiKeyChanged = "api_key.changed";
     /// An API key was revoked.
     ApiKeyRevoked = "api_key.revoked";
     /// A client was registered.

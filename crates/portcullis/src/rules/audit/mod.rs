@@ -6,8 +6,9 @@
 //! itself.
 //!
 //! What the chain shows: any row changed, removed, put in or moved, and an end that was cut off.
+//! A log that was emptied while the database was kept is found too: only a new database begins one.
 //! What it cannot show by itself: that the whole database, log and sealed head, was put back to an
-//! older state or emptied. Keep [`AuditVerdict::rows`] and [`AuditVerdict::hash`] elsewhere and
+//! older state or made anew. Keep [`AuditVerdict::rows`] and [`AuditVerdict::hash`] elsewhere and
 //! hand them to the next verification for that.
 
 mod action;
@@ -28,7 +29,7 @@ pub use verify::{AuditFault, AuditVerdict};
 use super::Rules;
 use super::standing::Changing;
 use crate::problem::{Problem, ProblemKind};
-use crate::store::{AuditFilter, AuditLink};
+use crate::store::{AuditFilter, AuditLink, UserFilter};
 use crate::types::{AuditRecord, By, Digest, Page, PageRequest, Party, Subject};
 
 impl Rules {
@@ -82,10 +83,21 @@ impl Rules {
         self.0.recorder.flush().await;
     }
 
-    /// Begins the log where there is none.
+    /// Begins the log where there is none. Call it before anything is kept: where there are keys or
+    /// users already, there was a log that is gone, and the new one says so.
     pub(super) async fn begin_audit(&self) -> Result<(), Problem> {
+        // Asked before the head: another process may be starting on an empty store.
+        let one = PageRequest { after: None, limit: 1 };
+        let used = !self.store().keys().await?.is_empty()
+            || !self.store().users(&UserFilter::default(), &one).await?.items.is_empty();
         if self.store().audit_head().await?.is_none() {
-            self.record(Event::new(&By::system(), Action::AuditBegun)).await;
+            let by = By::system();
+            self.record(if used {
+                Event::new(&by, Action::AuditBroken).failed()
+            } else {
+                Event::new(&by, Action::AuditBegun)
+            })
+            .await;
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ async fn a_thousand_at_once_leave_no_gap() {
     for number in 0..1000 {
         let rules = rules.clone();
         tasks.spawn(async move {
-            let event = Event::new(&By::command_line(), Action::Setup).count("number", number);
+            let event = Event::new(&By::command_line(), Action::Login).count("number", number);
             rules.record(event).await;
         });
     }
@@ -150,6 +150,11 @@ async fn an_older_state_is_found_by_what_was_noted_elsewhere() {
     }
 }
 
+#[test]
+fn what_the_store_says_of_a_broken_log_is_an_action() {
+    assert_eq!(Action::AuditBroken.as_str(), crate::store::AUDIT_BROKEN);
+}
+
 #[tokio::test]
 async fn an_empty_log_is_no_whole_one() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -272,6 +277,24 @@ mod tampering {
             log.sql(&format!("{OPEN} {deed}")).await.unwrap();
             assert_eq!(log.verify().await.fault, Some(fault), "{deed}");
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_log_that_was_emptied_does_not_begin_anew_in_silence() {
+        const EMPTY: &str = "DELETE FROM audit; DELETE FROM audit_head";
+        // While the server runs.
+        let log = log().await;
+        log.sql(&format!("{OPEN} {EMPTY}")).await.unwrap();
+        log.add(2).await;
+        assert_eq!(log.verify().await.fault, Some(AuditFault::Broken(1)));
+        // Before it is started again.
+        log.sql(EMPTY).await.unwrap();
+        let url = format!("sqlite://{}/x.db", log.folder.path().display());
+        let store = std::sync::Arc::new(SqlStore::connect(&url).await.unwrap());
+        let builder = Rules::builder(store, log.rules.0.master.clone());
+        let again = builder.passwords(PasswordSettings::cheap()).start().await.unwrap();
+        let verdict = again.verify_audit(None).await.unwrap();
+        assert_eq!(verdict.fault, Some(AuditFault::Broken(1)));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! Is the log whole?
 
+use super::Action;
 use crate::problem::Problem;
 use crate::store::{AuditHead, SealAudit, Store, audit_hash};
 use crate::types::Digest;
@@ -34,8 +35,11 @@ pub enum AuditFault {
     /// The row stands behind the end.
     #[error("row {0} stands behind the sealed end of the log")]
     Added(u64),
-    /// When this row was written, the end of the log was found tampered with.
-    #[error("row {0} says that the end of the log had been tampered with before it was written")]
+    /// When this row was written, the log was found tampered with: its end was, or all of it was
+    /// gone.
+    #[error(
+        "before row {0} was written, the end of the log was tampered with or all of it removed"
+    )]
     Broken(u64),
     /// The end is not sealed with our secret, or seals another row: the rows before it may have
     /// been written anew.
@@ -86,7 +90,9 @@ pub(super) async fn verify(
             let Some(record) = good else {
                 return verdict(seq, hash, Some(AuditFault::Changed(link.seq)));
             };
-            if record.entry.action == crate::store::AUDIT_BROKEN {
+            // A log that was emptied goes on with something else than its beginning.
+            let begins = link.seq != 1 || record.entry.action == Action::AuditBegun.as_str();
+            if !begins || record.entry.action == Action::AuditBroken.as_str() {
                 return verdict(seq, hash, Some(AuditFault::Broken(link.seq)));
             }
             if anchor.is_some_and(|(at, noted)| at == link.seq && noted != record.hash) {

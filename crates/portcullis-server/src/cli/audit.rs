@@ -1,0 +1,200 @@
+//! `portcullis audit …`: who did what to whom, from where, when, with which outcome.
+
+use portcullis::routes::{AuditAnswer, List};
+use portcullis::rules::{AuditVerdict, Rules};
+use portcullis::store::AuditFilter;
+use portcullis::types::{AuditOutcome, Digest, PageRequest, Timestamp};
+
+use super::Failure;
+use super::open::{self, Without};
+use super::show::{self, Form, table};
+use crate::config::Settings;
+
+/// How many rows are read at once.
+const BATCH: u32 = 500;
+
+/// What may be done about the audit log.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Deed {
+    /// List rows, the newest first
+    List(Wanted),
+    /// Write every row to standard output, the oldest first, one JSON object a line
+    Export {
+        /// Only the rows behind this one, the last one that was exported before
+        #[arg(long, value_name = "ROW", default_value_t = 0)]
+        after: u64,
+    },
+    /// Find out whether a row was changed, removed or put in; if so, say which and end with 1
+    Verify {
+        /// What an earlier verification said to keep: also finds a database that was put back
+        #[arg(long, value_name = "ROW:HASH", value_parser = kept)]
+        known: Option<(u64, Digest)>,
+    },
+}
+
+/// Which rows are wanted.
+#[derive(Debug, clap::Args)]
+pub(super) struct Wanted {
+    /// Only this action, such as login; `role.*` for every one that begins so
+    #[arg(long)]
+    action: Option<String>,
+    /// Only by whoever has this name or id
+    #[arg(long, value_name = "NAME")]
+    who: Option<String>,
+    /// Only to whoever or whatever has this name or id
+    #[arg(long, value_name = "NAME")]
+    whom: Option<String>,
+    /// Only from this moment on, such as 2026-01-31T09:00:00Z
+    #[arg(long, value_name = "MOMENT")]
+    since: Option<Timestamp>,
+    /// Only before this moment
+    #[arg(long, value_name = "MOMENT")]
+    until: Option<Timestamp>,
+    /// Only with this outcome: success or failure
+    #[arg(long)]
+    outcome: Option<AuditOutcome>,
+    /// How many rows at the most
+    #[arg(long, value_name = "ROWS", default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(PageRequest::LARGEST)))]
+    limit: u32,
+    /// Only rows before this one: the next page
+    #[arg(long, value_name = "ROW")]
+    before: Option<u64>,
+    #[command(flatten)]
+    form: Form,
+}
+
+impl Deed {
+    pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
+        let rules = open::open(settings, Without::Refuse).await?;
+        match self {
+            Self::List(wanted) => wanted.list(&rules).await,
+            Self::Export { after } => export(&rules, after).await,
+            Self::Verify { known } => verify(&rules, known).await,
+        }
+    }
+}
+
+impl Wanted {
+    async fn list(self, rules: &Rules) -> Result<String, Failure> {
+        let page = PageRequest { after: self.before.map(|row| row.to_string()), limit: self.limit };
+        let filter = AuditFilter {
+            from: self.since,
+            until: self.until,
+            actor: self.who,
+            subject: self.whom,
+            action: self.action,
+            outcome: self.outcome,
+        };
+        let page = rules.audit(&filter, &page).await?;
+        let list: List<AuditAnswer> =
+            List { items: page.items.into_iter().map(Into::into).collect(), next: page.next };
+        self.form.show(&list, || {
+            let rows: Vec<Vec<String>> = list.items.iter().map(cells).collect();
+            let heading = ["ROW", "AT", "ACTION", "OUTCOME", "WHO", "WHOM", "FROM", "DETAILS"];
+            let text = table(&heading, &rows, "there is no such row");
+            match &list.next {
+                Some(row) => format!("{text}more: --before {row}\n"),
+                None => text,
+            }
+        })
+    }
+}
+
+fn cells(row: &AuditAnswer) -> Vec<String> {
+    let party = |kind: &str, id: &str, name: &str| match (id, name) {
+        ("", "") => kind.to_owned(),
+        (_, "") => format!("{kind} {id}"),
+        _ => format!("{kind} {name}"),
+    };
+    let details = row.details.iter().map(|(key, value)| format!("{key}={value}"));
+    vec![
+        row.seq.to_string(),
+        row.at.clone(),
+        row.action.clone(),
+        row.outcome.as_str().to_owned(),
+        party(&row.actor.kind, &row.actor.id, &row.actor.name),
+        row.subject.as_ref().map(|of| party(&of.kind, &of.id, &of.name)).unwrap_or_default(),
+        row.address.clone().unwrap_or_default(),
+        details.collect::<Vec<_>>().join(" "),
+    ]
+}
+
+/// Prints batch by batch: a log does not fit into memory.
+async fn export(rules: &Rules, mut after: u64) -> Result<String, Failure> {
+    loop {
+        let mut lines = String::new();
+        for link in rules.audit_chain(after, BATCH).await? {
+            after = link.seq;
+            let Some(record) = link.record else {
+                // Whoever exports must not believe that they have it all.
+                show::print(&lines)?;
+                return Err(Failure::wrong(
+                    format!("row {after} cannot be read: it was changed"),
+                    format!("`portcullis audit export --after {after}` goes on behind it"),
+                ));
+            };
+            let line = serde_json::to_string(&AuditAnswer::from(record))
+                .map_err(|error| Failure::Io("a row cannot be written".to_owned(), error.into()))?;
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+        if lines.is_empty() || !show::print(&lines)? {
+            return Ok(String::new());
+        }
+    }
+}
+
+async fn verify(rules: &Rules, known: Option<(u64, Digest)>) -> Result<String, Failure> {
+    let AuditVerdict { rows, hash, fault } = rules.verify_audit(known).await?;
+    if let Some(fault) = fault {
+        let fix = match rows {
+            0 => "compare it with an export that was kept elsewhere".to_owned(),
+            _ => format!(
+                "rows 1 to {rows} are as they were written: compare what follows with an export \
+                 that was kept elsewhere"
+            ),
+        };
+        return Err(Failure::wrong(fault.to_string(), fix));
+    }
+    Ok(format!(
+        "the audit log is whole: {rows} rows\n\
+         keep this elsewhere, and verify with it next time:\n  --known {rows}:{}\n",
+        hex(&hash)
+    ))
+}
+
+fn hex(digest: &Digest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A row's place and hash, as [`verify`] prints them.
+fn kept(text: &str) -> Result<(u64, Digest), &'static str> {
+    let wrong = "write it as `portcullis audit verify` printed it, such as 12:5f3a…";
+    let (row, hash) = text.split_once(':').ok_or(wrong)?;
+    let row = row.parse().map_err(|_| wrong)?;
+    if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(wrong);
+    }
+    let mut digest = Digest::default();
+    for (at, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hash[2 * at..2 * at + 2], 16).map_err(|_| wrong)?;
+    }
+    Ok((row, digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_verification_printed_is_read_again() {
+        let mut digest = Digest::default();
+        digest[0] = 0x5f;
+        digest[31] = 0xa0;
+        assert_eq!(kept(&format!("12:{}", hex(&digest))), Ok((12, digest)));
+        for wrong in ["", "12", "12:", "x:00", &format!("12:{}é", "0".repeat(62))] {
+            assert!(kept(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
