@@ -93,9 +93,8 @@ const CASES: [Case; 6] = [
 
 async fn status(user: &TestClient, case: &Case, row: &AccessRow) -> u16 {
     let path = row.path.replace("{name}", "nothing").replace("{file}", "nothing");
-    let path = path.split('/').map(|part| match part.starts_with('{') {
-        true => "00000000-0000-7000-8000-000000000000",
-        false => part,
+    let path = path.split('/').map(|part| {
+        if part.starts_with('{') { "00000000-0000-7000-8000-000000000000" } else { part }
     });
     let path = path.collect::<Vec<_>>().join("/");
     let request = user.clone().over_tls().from(case.peer).request(row.method.clone(), path);

@@ -66,10 +66,11 @@ impl Guard {
         if !matches!(kind.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return;
         }
-        let by = who.map(By::of).unwrap_or_else(|| {
+        let nobody = || {
             let context = self.gate.context(parts, Some(&self.route));
             By::nobody(context.address, context.request_id)
-        });
+        };
+        let by = who.map_or_else(nobody, By::of);
         observer.refused(&Refusal {
             by,
             method: &parts.method,
