@@ -47,58 +47,41 @@ async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
     (TestApp::new(app.finished, rules), folder)
 }
 
-/// A circumstance: what it is called, when it is, and how the request comes.
-struct Case {
-    name: &'static str,
-    now: &'static str,
-    peer: &'static str,
-    says: &'static [(&'static str, &'static str)],
-}
+/// When it is. Time only goes forward.
+const MOMENTS: [(&str, &str); 2] =
+    [("Monday", "2026-03-02T11:00:00Z"), ("Saturday", "2026-03-07T11:00:00Z")];
 
-const MONDAY_NOON: &str = "2026-03-02T11:00:00Z";
+/// How a request comes: what that is called, who sends it, and what the sender says.
+type Way = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const CASES: [Case; 6] = [
-    Case {
-        name: "Monday 12:00 in Berlin, from this host",
-        now: MONDAY_NOON,
-        peer: "127.0.0.1",
-        says: &[],
-    },
-    Case {
-        name: "Saturday 12:00 in Berlin, from this host",
-        now: "2026-03-07T11:00:00Z",
-        peer: "127.0.0.1",
-        says: &[],
-    },
-    Case { name: "Monday, from elsewhere", now: MONDAY_NOON, peer: "203.0.113.9", says: &[] },
-    Case {
-        name: "Monday, from this host through a trusted proxy",
-        now: MONDAY_NOON,
-        peer: "10.0.0.1",
-        says: &[("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "https")],
-    },
-    Case {
-        name: "Monday, from elsewhere through a trusted proxy",
-        now: MONDAY_NOON,
-        peer: "10.0.0.1",
-        says: &[("x-forwarded-for", "127.0.0.1, 203.0.113.9"), ("x-forwarded-proto", "https")],
-    },
-    Case {
-        name: "Monday, from an untrusted proxy that says it was this host",
-        now: MONDAY_NOON,
-        peer: "203.0.113.9",
-        says: &[("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1")],
-    },
+const WAYS: [Way; 5] = [
+    ("from this host", "127.0.0.1", &[]),
+    ("from elsewhere", "203.0.113.9", &[]),
+    (
+        "from this host through a trusted proxy",
+        "10.0.0.1",
+        &[("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "https")],
+    ),
+    (
+        "from elsewhere through a trusted proxy",
+        "10.0.0.1",
+        &[("x-forwarded-for", "127.0.0.1, 203.0.113.9"), ("x-forwarded-proto", "https")],
+    ),
+    (
+        "from an untrusted proxy that says it was this host",
+        "203.0.113.9",
+        &[("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1")],
+    ),
 ];
 
-async fn status(user: &TestClient, case: &Case, row: &AccessRow) -> u16 {
+async fn status(user: &TestClient, (_, peer, says): Way, row: &AccessRow) -> u16 {
     let path = row.path.replace("{name}", "nothing").replace("{file}", "nothing");
     let path = path.split('/').map(|part| {
         if part.starts_with('{') { "00000000-0000-7000-8000-000000000000" } else { part }
     });
     let path = path.collect::<Vec<_>>().join("/");
-    let request = user.clone().over_tls().from(case.peer).request(row.method.clone(), path);
-    let request = case.says.iter().fold(request, |asked, (name, value)| asked.header(name, value));
+    let request = user.clone().over_tls().from(peer).request(row.method.clone(), path);
+    let request = says.iter().fold(request, |asked, (name, value)| asked.header(name, value));
     let request = match row.method {
         Method::GET => request,
         _ => request.json(serde_json::json!({})),
@@ -108,7 +91,7 @@ async fn status(user: &TestClient, case: &Case, row: &AccessRow) -> u16 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sample_user_on_every_route() {
-    let clock = FixedClock::at(MONDAY_NOON);
+    let clock = FixedClock::at(MOMENTS[0].1);
     let (app, _folder) = demo(&clock).await;
     let mut users = vec![("nobody", app.anon())];
     users.extend(
@@ -118,14 +101,16 @@ async fn every_sample_user_on_every_route() {
     );
     let mut text = String::from(
         "# Who may do what in the demo\n\nEvery sample user by Basic on every route that is not \
-         public: ids that nothing has, bodies of `{}`. 404 and 422 are said by the handler: the \
-         user came through.\n",
+         public: ids that nothing has, bodies of `{}`. 400, 404 and 422 are said by the handler: \
+         the user came through. The first table is of a Monday, 12:00 in Berlin, from the server's \
+         own host; then follows what differs at other times and places.\n",
     );
     let guarded = || app.access().iter().filter(|row| !row.who.is_public());
     let mut usual: Vec<Vec<u16>> = Vec::new();
-    for (number, case) in CASES.iter().enumerate() {
-        clock.set(case.now.parse().unwrap());
-        let _ = write!(text, "\n## {}\n\n", case.name);
+    let cases = MOMENTS.iter().flat_map(|moment| WAYS.map(|way| (moment, way)));
+    for (number, ((day, now), way)) in cases.enumerate() {
+        clock.set(now.parse().unwrap());
+        let _ = write!(text, "\n## {day}, {}\n\n", way.0);
         let header = users.iter().map(|(name, _)| format!(" {name} |")).collect::<String>();
         if number == 0 {
             let _ = writeln!(text, "| |{header}\n|---|{}", "---|".repeat(users.len()));
@@ -134,7 +119,7 @@ async fn every_sample_user_on_every_route() {
         for (at, row) in guarded().enumerate() {
             let mut answers = Vec::new();
             for (_, user) in &users {
-                answers.push(status(user, case, row).await);
+                answers.push(status(user, way, row).await);
             }
             if number == 0 {
                 let cells = answers.iter().map(|answer| format!(" {answer} |")).collect::<String>();
@@ -159,7 +144,7 @@ async fn every_sample_user_on_every_route() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_of_the_demo_is_guarded_as_its_table_says() {
-    let (app, _folder) = demo(&FixedClock::at(MONDAY_NOON)).await;
+    let (app, _folder) = demo(&FixedClock::at(MOMENTS[0].1)).await;
     let clients = ["/token", "/revoke", "/auth/jwt/login", "/auth/opaque/login"];
     let setup = clients
         .iter()

@@ -77,16 +77,19 @@ impl Throttle {
         ];
         let now = now.as_microsecond();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, _) in &taken {
+            // Further off than a window only where the clock was set back: then a window it is.
+            let empty = buckets.entry(*key).or_insert(now);
+            *empty = (*empty).clamp(now, now + window);
+        }
         for (key, each) in &taken {
-            let empty = buckets.get(key).copied().unwrap_or(now).max(now);
-            let over = empty + each - now - window;
+            let over = buckets.get(key).unwrap_or(&now) + each - now - window;
             if over > 0 {
                 return Err(TooMany(u64::try_from(over / 1_000_000).unwrap_or_default() + 1));
             }
         }
         for (key, each) in &taken {
-            let empty = buckets.entry(*key).or_insert(now);
-            *empty = (*empty).max(now) + each;
+            *buckets.entry(*key).or_insert(now) += each;
         }
         Ok(Attempt(taken))
     }
@@ -151,6 +154,14 @@ mod tests {
             let attempt = throttle.take("ann", HERE, at(0)).unwrap();
             throttle.give_back(&attempt);
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out_for_longer_than_a_window() {
+        let throttle = throttle();
+        let _ = throttle.take("ann", HERE, at(1_000_000)).unwrap();
+        assert_eq!(throttle.take("ann", HERE, at(0)).unwrap_err(), TooMany(21));
+        assert!(throttle.take("ann", HERE, at(60)).is_ok());
     }
 
     #[test]

@@ -26,11 +26,11 @@ impl Pace {
     /// Takes one out. Returns whether there was one.
     pub(super) fn take(&self, now: Timestamp) -> bool {
         let now = now.as_microsecond();
-        let next = |full_at: i64| {
-            let full_at = full_at.max(now);
-            (full_at - now <= (AT_ONCE - 1) * ONE).then_some(full_at + ONE)
-        };
-        self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+        // Further off only where the clock was set back.
+        let seen = |full_at: i64| full_at.clamp(now, now + AT_ONCE * ONE);
+        let fits = |full_at: i64| seen(full_at) - now <= (AT_ONCE - 1) * ONE;
+        let next = |full_at| Some(seen(full_at) + if fits(full_at) { ONE } else { 0 });
+        self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok_and(fits)
     }
 }
 
@@ -48,5 +48,6 @@ mod tests {
         assert_eq!(taken(start + SignedDuration::from_secs(1)), 200);
         assert_eq!(taken(start + SignedDuration::from_secs(3600)), 2000);
         assert_eq!(taken(start), 0, "a clock that is set back fills nothing");
+        assert_eq!(taken(start + SignedDuration::from_secs(1)), 200, "and stops nothing");
     }
 }
