@@ -8,6 +8,7 @@
 mod audit;
 mod check;
 mod client;
+mod client_key;
 mod cors;
 mod demo;
 mod failure;

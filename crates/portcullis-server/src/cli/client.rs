@@ -8,6 +8,7 @@ use portcullis::types::{By, Client, ClientId, PageRequest, Role, Subject};
 use serde::Serialize;
 
 use super::Failure;
+use super::client_key;
 use super::grants::{self, PermissionsOf, RolesOf};
 use super::open::{self, Noun, Without};
 use super::show::{Form, facts, joined, table};
@@ -40,7 +41,7 @@ pub(super) enum Deed {
         #[command(flatten)]
         form: Form,
     },
-    /// Refuse a client from now on
+    /// Refuse a client from now on, and delete its API keys
     Disable {
         /// Which client
         id: String,
@@ -54,7 +55,9 @@ pub(super) enum Deed {
     Roles(RolesOf),
     /// List, allow, deny or remove single permissions
     Permissions(PermissionsOf),
-    /// Delete a client, and end every session at it
+    /// List, make or delete API keys: what the client shows to be known
+    Key(client_key::KeysOf),
+    /// Delete a client with its keys, and end every session at it
     Delete {
         /// Which client
         id: String,
@@ -103,6 +106,7 @@ impl Deed {
             Self::Enable { id } => activate(&rules, &id, true).await,
             Self::Roles(roles) => roles.run(&rules, Noun::Client).await,
             Self::Permissions(permissions) => permissions.run(&rules, Noun::Client).await,
+            Self::Key(keys) => keys.run(&rules).await,
             Self::Delete { id } => {
                 let client = known(&rules, &id).await?;
                 rules.delete_client(&by, client.id).await?;
@@ -148,7 +152,7 @@ async fn activate(rules: &Rules, id: &str, active: bool) -> Result<String, Failu
     Ok(format!("{} is {}\n", client.id, state(client.active)))
 }
 
-async fn known(rules: &Rules, id: &str) -> Result<Client, Failure> {
+pub(super) async fn known(rules: &Rules, id: &str) -> Result<Client, Failure> {
     let found = rules.store().client(&ClientId::from(id)).await?;
     found.ok_or_else(|| {
         Failure::wrong(

@@ -4,6 +4,7 @@
 
 mod audit;
 mod check;
+mod clients;
 mod keys;
 mod portcullis;
 mod roles;

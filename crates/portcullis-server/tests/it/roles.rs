@@ -61,7 +61,7 @@ fn a_client_is_registered_changed_and_deleted() {
     assert_eq!(shop["roles"], json!(["moderator", "user"]));
     folder.run("client enable shop").good();
     folder.run("client add shop").refused(1, &["already"]);
-    folder.run("client add 'a b'").refused(1, &["client_id", "visible ASCII"]);
+    folder.run("client add 'a b'").refused(1, &["id: ", "visible ASCII"]);
     folder.run("client add other --role boss").refused(1, &["\"boss\""]);
     folder.run("client delete shop").good();
     folder.run("client show shop").refused(1, &["no client \"shop\""]);

@@ -1,4 +1,4 @@
-//! By an API key that a user made.
+//! By an API key of a user or a client.
 
 use async_trait::async_trait;
 use http::request::Parts;
@@ -9,7 +9,7 @@ use crate::credential::{Rejection, TokenCredential};
 use crate::rules::Rules;
 use crate::types::Principal;
 
-/// Knows users by the API keys they made.
+/// Knows users by the API keys they made, and clients by those that were made for them.
 #[derive(Clone, Debug)]
 pub struct ApiKeyVerifier {
     rules: Rules,

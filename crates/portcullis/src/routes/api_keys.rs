@@ -1,4 +1,5 @@
-//! `/users/me/api-keys` and `/users/{id}/api-keys`: tokens that people make for their programs.
+//! `/users/me/api-keys`, `/users/{id}/api-keys` and `/clients/{id}/api-keys`: tokens that people
+//! make for their programs, or administrators for clients.
 
 use std::collections::BTreeSet;
 
@@ -14,14 +15,19 @@ use crate::gate::{CurrentUser, Gate};
 use crate::policy::{Requirement, authenticated, permission};
 use crate::problem::{Problem, ProblemKind};
 use crate::rules::{ApiKeyRequest, Rules};
+use crate::secret::Hidden;
 use crate::table::Routes;
-use crate::types::{ApiKey, By, Principal, Scope, Timestamp, TokenId, UserId};
+use crate::types::{ApiKey, By, ClientId, Principal, Scope, Subject, Timestamp, TokenId, UserId};
 
 fn administrator() -> Requirement {
     permission("users:manage")
 }
 
-/// The routes under `/users/me/api-keys` and `/users/{id}/api-keys`.
+fn client_administrator() -> Requirement {
+    permission("clients:manage")
+}
+
+/// The routes under `/users/me/api-keys`, `/users/{id}/api-keys` and `/clients/{id}/api-keys`.
 pub fn table(gate: &Gate) -> Routes<Rules> {
     gate.routes()
         .tag("users")
@@ -36,6 +42,15 @@ pub fn table(gate: &Gate) -> Routes<Rules> {
         .get("/users/{id}/api-keys", administrator(), list_api_keys)
         .delete("/users/{id}/api-keys", administrator(), delete_api_keys)
         .delete("/users/{id}/api-keys/{key}", administrator(), delete_api_key)
+        .tag("clients")
+        .get("/clients/{id}/api-keys", client_administrator(), list_client_api_keys)
+        .describe(
+            "The key is in this answer and in no other. Whoever shows it is the client, with the \
+             roles and grants that the client has at that moment. A key cannot make another one.",
+        )
+        .post("/clients/{id}/api-keys", client_administrator(), create_client_api_key)
+        .delete("/clients/{id}/api-keys", client_administrator(), delete_client_api_keys)
+        .delete("/clients/{id}/api-keys/{key}", client_administrator(), delete_client_api_key)
 }
 
 /// An API key to be made.
@@ -45,7 +60,8 @@ struct NewApiKey {
     /// What you call it.
     #[garde(length(chars, min = 1, max = 100))]
     name: String,
-    /// What it is limited to; all you may have now where it is left out.
+    /// What it is limited to. Where it is left out: all you may have now, or for a client every
+    /// scope there is.
     #[garde(length(max = 100))]
     #[serde(default)]
     scopes: Option<Vec<Scope>>,
@@ -96,17 +112,39 @@ struct MadeApiKey {
     about: ApiKeyAnswer,
 }
 
-async fn list(rules: &Rules, user: UserId) -> Result<Json<List<ApiKeyAnswer>>, Problem> {
-    let keys = rules.api_keys(user).await?;
+async fn list(
+    rules: &Rules,
+    owner: impl Into<Subject>,
+) -> Result<Json<List<ApiKeyAnswer>>, Problem> {
+    let keys = rules.api_keys(owner).await?;
     Ok(Json(List { items: keys.into_iter().map(Into::into).collect(), next: None }))
 }
 
-async fn delete(rules: &Rules, by: &By, user: UserId, key: TokenId) -> Result<NoContent, Problem> {
-    if rules.delete_api_key(by, user, key).await? {
+async fn delete(
+    rules: &Rules,
+    by: &By,
+    owner: impl Into<Subject>,
+    key: TokenId,
+) -> Result<NoContent, Problem> {
+    if rules.delete_api_key(by, owner, key).await? {
         Ok(NoContent)
     } else {
         Err(ProblemKind::NotFound.into())
     }
+}
+
+impl From<NewApiKey> for ApiKeyRequest {
+    fn from(new: NewApiKey) -> Self {
+        Self {
+            name: new.name,
+            scopes: new.scopes.map(|scopes| scopes.into_iter().collect()),
+            expires_at: new.expires_at,
+        }
+    }
+}
+
+fn shown_once((key, secret): (ApiKey, Hidden<String>)) -> NoStore<Created<MadeApiKey>> {
+    NoStore(Created(MadeApiKey { key: secret.expose().clone(), about: key.into() }))
 }
 
 async fn list_my_api_keys(
@@ -121,14 +159,7 @@ async fn create_my_api_key(
     who: Principal,
     Json(new): Json<NewApiKey>,
 ) -> Result<NoStore<Created<MadeApiKey>>, Problem> {
-    let request = ApiKeyRequest {
-        name: new.name,
-        scopes: new.scopes.map(|scopes| scopes.into_iter().collect()),
-        expires_at: new.expires_at,
-    };
-    let (key, secret) = rules.create_api_key(&who, request).await?;
-    let made = MadeApiKey { key: secret.expose().clone(), about: key.into() };
-    Ok(NoStore(Created(made)))
+    Ok(shown_once(rules.create_api_key(&who, new.into()).await?))
 }
 
 async fn delete_my_api_keys(
@@ -169,6 +200,41 @@ async fn delete_api_key(
     State(rules): State<Rules>,
     Acting(by): Acting,
     Path((id, key)): Path<(UserId, TokenId)>,
+) -> Result<NoContent, Problem> {
+    delete(&rules, &by, id, key).await
+}
+
+async fn list_client_api_keys(
+    State(rules): State<Rules>,
+    Path(id): Path<ClientId>,
+) -> Result<Json<List<ApiKeyAnswer>>, Problem> {
+    list(&rules, rules.client(&id).await?.id).await
+}
+
+async fn create_client_api_key(
+    State(rules): State<Rules>,
+    who: Principal,
+    Path(id): Path<ClientId>,
+    Json(new): Json<NewApiKey>,
+) -> Result<NoStore<Created<MadeApiKey>>, Problem> {
+    Rules::refuse_api_key(&who)?;
+    let made = rules.create_client_api_key(&By::of(&who), id, new.into()).await?;
+    Ok(shown_once(made))
+}
+
+async fn delete_client_api_keys(
+    State(rules): State<Rules>,
+    Acting(by): Acting,
+    Path(id): Path<ClientId>,
+) -> Result<NoContent, Problem> {
+    rules.delete_api_keys(&by, rules.client(&id).await?.id).await?;
+    Ok(NoContent)
+}
+
+async fn delete_client_api_key(
+    State(rules): State<Rules>,
+    Acting(by): Acting,
+    Path((id, key)): Path<(ClientId, TokenId)>,
 ) -> Result<NoContent, Problem> {
     delete(&rules, &by, id, key).await
 }

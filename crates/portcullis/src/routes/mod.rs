@@ -21,5 +21,6 @@ pub mod users;
 mod origin;
 mod shapes;
 
+pub use api_keys::ApiKeyAnswer;
 pub use audit::AuditAnswer;
 pub use shapes::{ClientAnswer, GrantAnswer, List, RoleAnswer, SessionAnswer, UserAnswer};

@@ -1,4 +1,4 @@
-//! API keys: tokens that people make for their own programs.
+//! API keys: tokens that people make for their own programs, or administrators for clients.
 //!
 //! A key is looked up once a minute and known in between by the digest of its text; the same
 //! look-up notes that it was used. Memory forgets every key when one is deleted, so a deleted one
@@ -8,6 +8,9 @@
 //! A new password, however it came about, and becoming inactive delete every key of a user, as
 //! they end every session: whoever knew the old password may have made one. Signing out
 //! everywhere does not, since a key is no sign-in.
+//!
+//! A client's key speaks for the client itself. What that may do is asked on every request, so a
+//! role given later counts; becoming inactive, or being deleted, deletes its keys.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +22,7 @@ use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::secret::{Hidden, OpaqueKind, OpaqueToken};
 use crate::store::{API_KEYS, Digest};
 use crate::types::{
-    ApiKey, By, Party, Principal, Scope, Scopes, Subject, Timestamp, TokenId, UserId,
+    ApiKey, By, ClientId, Party, Principal, Scope, Scopes, Subject, Timestamp, TokenId,
 };
 
 /// An API key to be made.
@@ -27,7 +30,8 @@ use crate::types::{
 pub struct ApiKeyRequest {
     /// What its owner calls it: 1 to 100 characters.
     pub name: String,
-    /// What it is limited to; all its owner may have now where `None`.
+    /// What it is limited to; all its owner may have now where `None`, for a client every scope
+    /// there is.
     pub scopes: Option<BTreeSet<Scope>>,
     /// When it ends; after [`Settings::api_key_ttl`](super::Settings::api_key_ttl) where `None`.
     pub expires_at: Option<Timestamp>,
@@ -55,36 +59,17 @@ impl Rules {
         let Some(user) = who.user() else {
             return Err(Problem::new(ProblemKind::Forbidden).detail("Only a user may do this."));
         };
-        if who.token.is_some() && who.session.is_none() {
-            return Err(Problem::new(ProblemKind::Forbidden)
-                .detail("An API key cannot make another one: sign in for that."));
-        }
+        Self::refuse_api_key(who)?;
         let known = self.0.standings.of(self.store(), &who.subject).await?;
         let known = known.filter(|known| known.active).ok_or(ProblemKind::InvalidCredential)?;
         let now = self.now();
         let (scopes, expires_at) = self.check_api_key(who, &request, now)?;
-        let secret =
-            OpaqueToken::mint(&self.0.sources, OpaqueKind::ApiKey).map_err(Problem::internal)?;
-        let key = ApiKey {
-            id: TokenId(self.0.sources.uuid().map_err(Problem::internal)?),
-            user,
-            name: request.name,
-            scopes,
-            created_at: now,
-            expires_at,
-            last_used_at: None,
-        };
+        let (key, secret) =
+            self.mint_api_key(user.into(), request.name, scopes, expires_at, now)?;
         let (rules, kept, digest) = (self.clone(), key.clone(), secret.digest());
         let (session, password) = (who.session, known.password_version);
-        let event = Event::new(&By::of(who), Action::ApiKeyCreated)
-            .on(Party::new("api key", key.id, &*key.name))
-            .names("scopes", &key.scopes)
-            .detail("expires_at", &key.expires_at.to_string());
-        self.noted(event, |mark| mark, async move {
-            if !rules.store().insert_api_key(&kept, &digest).await? {
-                return Err(Problem::new(ProblemKind::Conflict)
-                    .detail(format!("There are {API_KEYS} keys already: delete one first.")));
-            }
+        self.noted(made(&By::of(who), &key), |mark| mark, async move {
+            rules.keep_api_key(&kept, &digest).await?;
             // Whatever allowed this may have ended while it was done: then so does the key.
             let standing = rules.store().standing(&Subject::User(user)).await?;
             let same_password = standing.is_some_and(|now| now.password_version == password);
@@ -95,11 +80,73 @@ impl Rules {
             if same_password && signed_in {
                 return Ok(());
             }
-            rules.store().delete_api_key(user, kept.id).await?;
+            rules.store().delete_api_key(&kept.owner, kept.id).await?;
             Err(ProblemKind::InvalidCredential.into())
         })
         .await?;
         Ok((key, Hidden::new(secret.expose().to_owned())))
+    }
+
+    /// Makes an API key for a client, which speaks for itself with it. The key itself is returned
+    /// once and kept nowhere.
+    ///
+    /// # Errors
+    /// 404 where there is no such client, or an inactive one. A 422 that points at each fault; 409
+    /// where there are [`API_KEYS`] already; 503.
+    pub async fn create_client_api_key(
+        &self,
+        by: &By,
+        client: ClientId,
+        request: ApiKeyRequest,
+    ) -> Result<(ApiKey, Hidden<String>), Problem> {
+        let now = self.now();
+        // Whatever it may do is asked when it is used: a role that it is given later counts.
+        let all: BTreeSet<Scope> = self.0.scopes.rules.keys().cloned().collect();
+        let (scopes, expires_at) =
+            self.check_request(&request, now, &all, |scope| format!("There is no scope {scope}."))?;
+        let (key, secret) =
+            self.mint_api_key(client.into(), request.name, scopes, expires_at, now)?;
+        let (rules, kept, digest) = (self.clone(), key.clone(), secret.digest());
+        self.noted(
+            made(by, &key),
+            |mark| mark,
+            async move { rules.keep_api_key(&kept, &digest).await },
+        )
+        .await?;
+        Ok((key, Hidden::new(secret.expose().to_owned())))
+    }
+
+    /// Refuses who signed in by an API key: one that leaked must not multiply.
+    pub(crate) fn refuse_api_key(who: &Principal) -> Result<(), Problem> {
+        if who.token.is_some() && who.session.is_none() {
+            return Err(Problem::new(ProblemKind::Forbidden)
+                .detail("An API key cannot make another one: sign in for that."));
+        }
+        Ok(())
+    }
+
+    fn mint_api_key(
+        &self,
+        owner: Subject,
+        name: String,
+        scopes: BTreeSet<Scope>,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(ApiKey, OpaqueToken), Problem> {
+        let secret =
+            OpaqueToken::mint(&self.0.sources, OpaqueKind::ApiKey).map_err(Problem::internal)?;
+        let id = TokenId(self.0.sources.uuid().map_err(Problem::internal)?);
+        let created_at = now;
+        let key = ApiKey { id, owner, name, scopes, created_at, expires_at, last_used_at: None };
+        Ok((key, secret))
+    }
+
+    async fn keep_api_key(&self, key: &ApiKey, digest: &Digest) -> Result<(), Problem> {
+        if self.store().insert_api_key(key, digest).await? {
+            return Ok(());
+        }
+        Err(Problem::new(ProblemKind::Conflict)
+            .detail(format!("There are {API_KEYS} keys already: delete one first.")))
     }
 
     /// The scopes and the end of a key that is asked for.
@@ -109,6 +156,25 @@ impl Rules {
         request: &ApiKeyRequest,
         now: Timestamp,
     ) -> Result<(BTreeSet<Scope>, Timestamp), Problem> {
+        let may = self.narrow(&who.access, None).unwrap_or_default();
+        let carried = |scope: &Scope| match &who.scopes {
+            Scopes::All => true,
+            Scopes::Only(scopes) => scopes.contains(scope),
+        };
+        let may: BTreeSet<Scope> = may.into_iter().filter(carried).collect();
+        self.check_request(request, now, &may, |scope| {
+            format!("You cannot have the scope {scope}.")
+        })
+    }
+
+    /// The same, where `may` are the scopes that can be had.
+    fn check_request(
+        &self,
+        request: &ApiKeyRequest,
+        now: Timestamp,
+        may: &BTreeSet<Scope>,
+        lacks: impl Fn(&Scope) -> String,
+    ) -> Result<(BTreeSet<Scope>, Timestamp), Problem> {
         let mut faults = Vec::new();
         let mut fault = |pointer: &str, detail: String| {
             faults.push(BodyFault { pointer: pointer.to_owned(), detail });
@@ -116,20 +182,10 @@ impl Rules {
         if !(1..=100).contains(&request.name.chars().count()) {
             fault("/name", "It must have 1 to 100 characters.".to_owned());
         }
-        let may = self.narrow(&who.access, None).unwrap_or_default();
-        let carried = |scope: &Scope| match &who.scopes {
-            Scopes::All => true,
-            Scopes::Only(scopes) => scopes.contains(scope),
-        };
-        let scopes = match &request.scopes {
-            None => may.into_iter().filter(carried).collect(),
-            Some(asked) => {
-                for scope in asked.iter().filter(|scope| !may.contains(*scope) || !carried(scope)) {
-                    fault("/scopes", format!("You cannot have the scope {scope}."));
-                }
-                asked.clone()
-            }
-        };
+        let scopes = request.scopes.as_ref().unwrap_or(may).clone();
+        for scope in scopes.difference(may) {
+            fault("/scopes", lacks(scope));
+        }
         let longest = later(now, self.0.settings.api_key_longest_ttl);
         let usual = later(now, self.0.settings.api_key_ttl);
         let expires_at = request.expires_at.unwrap_or(usual);
@@ -143,30 +199,31 @@ impl Rules {
         }
     }
 
-    /// The user's API keys that have not expired, newest first.
+    /// The API keys of a user or a client that have not expired, newest first.
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn api_keys(&self, user: UserId) -> Result<Vec<ApiKey>, Problem> {
-        Ok(self.store().api_keys(user, self.now()).await?)
+    pub async fn api_keys(&self, owner: impl Into<Subject>) -> Result<Vec<ApiKey>, Problem> {
+        Ok(self.store().api_keys(&owner.into(), self.now()).await?)
     }
 
-    /// Deletes an API key of a user's: it is void on the next request. Returns whether they had
-    /// it.
+    /// Deletes an API key of a user's or a client's: it is void on the next request. Returns
+    /// whether they had it.
     ///
     /// # Errors
     /// A 503 where the store is away.
     pub async fn delete_api_key(
         &self,
         by: &By,
-        user: UserId,
+        owner: impl Into<Subject>,
         key: TokenId,
     ) -> Result<bool, Problem> {
+        let owner = owner.into();
         let event = Event::new(by, Action::ApiKeyRevoked).on(Party::new("api key", key, ""));
-        let event = event.detail("user", &user.to_string());
+        let event = event.detail("owner", &owner.to_string());
         let rules = self.clone();
         let deed = async move {
-            let deleted = rules.store().delete_api_key(user, key).await;
+            let deleted = rules.store().delete_api_key(&owner, key).await;
             // Also where it failed: the answer may be all that was lost.
             rules.forget_api_keys();
             Ok(deleted?)
@@ -178,16 +235,21 @@ impl Rules {
         self.change_and(|mark| mark, deed, events).await
     }
 
-    /// Deletes every API key of a user's. Returns how many.
+    /// Deletes every API key of a user's or a client's. Returns how many.
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn delete_api_keys(&self, by: &By, user: UserId) -> Result<u64, Problem> {
+    pub async fn delete_api_keys(
+        &self,
+        by: &By,
+        owner: impl Into<Subject>,
+    ) -> Result<u64, Problem> {
+        let owner = owner.into();
         let event = Event::new(by, Action::ApiKeyRevoked);
-        let event = event.on(self.party(&Subject::User(user)).await?);
+        let event = event.on(self.party(&owner).await?);
         let rules = self.clone();
         let deed = async move {
-            let deleted = rules.store().delete_api_keys(user).await;
+            let deleted = rules.store().delete_api_keys(&owner).await;
             rules.forget_api_keys();
             Ok(deleted?)
         };
@@ -206,7 +268,7 @@ impl Rules {
     /// Deletes the key with this digest, if there is one.
     pub(super) async fn revoke_api_key(&self, by: &By, digest: &Digest) -> Result<(), Problem> {
         if let Some(key) = self.store().api_key(digest).await? {
-            self.delete_api_key(by, key.user, key.id).await?;
+            self.delete_api_key(by, key.owner, key.id).await?;
         }
         Ok(())
     }
@@ -224,7 +286,7 @@ impl Rules {
         if now >= shown.key.expires_at {
             return Err(Denied::Invalid);
         }
-        let subject = Subject::User(shown.key.user);
+        let subject = shown.key.owner.clone();
         let known = self.0.standings.of(self.store(), &subject).await?;
         let known = known.filter(|known| known.active).ok_or(Denied::Invalid)?;
         let mut principal = Principal::new(subject, Arc::clone(&known.name));
@@ -259,4 +321,13 @@ impl Rules {
         });
         Ok(shown)
     }
+}
+
+/// A key that was made, for the log.
+fn made(by: &By, key: &ApiKey) -> Event {
+    Event::new(by, Action::ApiKeyCreated)
+        .on(Party::new("api key", key.id, &*key.name))
+        .detail("owner", &key.owner.to_string())
+        .names("scopes", &key.scopes)
+        .detail("expires_at", &key.expires_at.to_string())
 }

@@ -75,7 +75,8 @@ impl Rules {
         Ok(client)
     }
 
-    /// Changes a client. One that becomes inactive is refused from the next request on.
+    /// Changes a client. One that becomes inactive is refused from the next request on, and its API
+    /// keys are deleted.
     ///
     /// # Errors
     /// A 422; 404; 503.
@@ -100,12 +101,17 @@ impl Rules {
             event = event.detail("name", name);
         }
         self.noted(event, |mark| mark.of(of), async move {
-            Ok(rules.store().update_client(&id, change).await?)
+            let ends_keys = change.active == Some(false);
+            let client = rules.store().update_client(&id, change).await?;
+            if ends_keys {
+                rules.forget_api_keys();
+            }
+            Ok(client)
         })
         .await
     }
 
-    /// Deletes a client with its roles and grants, and ends every session at it.
+    /// Deletes a client with its roles, grants and API keys, and ends every session at it.
     ///
     /// # Errors
     /// 404; 503.
@@ -115,6 +121,7 @@ impl Rules {
         self.noted(event, |mark| mark.of(of), async move {
             let ended = rules.store().delete_client(&id, rules.now()).await?;
             rules.note_ended(&ended);
+            rules.forget_api_keys();
             Ok(())
         })
         .await

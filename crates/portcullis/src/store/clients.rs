@@ -26,7 +26,7 @@ pub trait Clients: Send + Sync {
     /// The client with this id.
     async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
 
-    /// Changes a client and returns the new state.
+    /// Changes a client and returns the new state. One that is inactive has no API key any more.
     ///
     /// # Errors
     /// `NotFound`.
@@ -36,7 +36,7 @@ pub trait Clients: Send + Sync {
         change: ClientChange,
     ) -> Result<Client, StoreError>;
 
-    /// Deletes a client with its roles and grants, and returns the sessions at it, ended in the
+    /// Deletes a client with its roles, grants and API keys, and returns the sessions at it, ended in the
     /// same step.
     ///
     /// # Errors

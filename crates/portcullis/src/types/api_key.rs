@@ -1,16 +1,17 @@
-//! Tokens that people make for their own programs.
+//! Tokens that people make for their own programs, or administrators for clients.
 
 use std::collections::BTreeSet;
 
-use super::{Scope, Timestamp, TokenId, UserId};
+use super::{Scope, Subject, Timestamp, TokenId};
 
-/// A token that a user made for a program of theirs. The secret itself is kept nowhere.
+/// A token that a user made for a program of theirs, or that was made for a client. The secret
+/// itself is kept nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
     /// Which key.
     pub id: TokenId,
-    /// Whose.
-    pub user: UserId,
+    /// For whom it speaks: a user or a client.
+    pub owner: Subject,
     /// What its owner calls it.
     pub name: String,
     /// What it is limited to.

@@ -63,6 +63,7 @@ pub(crate) fn gate(rules: &Rules, sources: Sources) -> Gate {
         .scheme("cookie", session_cookie().verified_by(SessionVerifier::new(rules.clone())))
         .scopes(scopes())
         .sources(sources)
+        .observer(rules.clone())
         .build()
         .unwrap()
 }
@@ -87,6 +88,8 @@ pub(crate) fn mount(rules: &Rules, sources: Sources) -> Finished {
         .merge(routes::grants::table(&gate))
         .merge(routes::oauth::table(&gate))
         .merge(routes::evaluation::table(&gate))
+        .merge(routes::clients::table(&gate))
+        .merge(routes::audit::table(&gate))
         .with_state(rules.clone())
         .finish()
         .unwrap()

@@ -5,6 +5,8 @@
 mod accounts;
 mod api_keys;
 mod app;
+mod audit;
+mod clients;
 mod evaluation;
 mod hostile;
 mod keys;

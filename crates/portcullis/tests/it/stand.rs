@@ -52,6 +52,14 @@ impl Stand {
         Self { app, clock, kept, master, settings }
     }
 
+    /// The file it is kept in.
+    pub(crate) fn database(&self) -> Option<std::path::PathBuf> {
+        match &self.kept {
+            Kept::File(folder) => Some(folder.path().join("test.db")),
+            Kept::Memory(_) => None,
+        }
+    }
+
     /// A second process on the same store.
     pub(crate) async fn another(&self) -> TestApp {
         start(&self.kept, &self.master, &self.settings, &self.clock).await

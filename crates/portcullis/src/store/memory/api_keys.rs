@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::State;
 use crate::store::{API_KEYS, ApiKeys, Change, Digest, StoreError};
-use crate::types::{ApiKey, Timestamp, TokenId, UserId};
+use crate::types::{ApiKey, Subject, Timestamp, TokenId};
 
 impl State {
     /// Deletes the keys that `which` picks. Returns how many.
@@ -22,15 +22,24 @@ impl State {
 impl ApiKeys for MemoryStore {
     async fn insert_api_key(&self, key: &ApiKey, digest: &Digest) -> Result<bool, StoreError> {
         self.with(|state| {
-            if !state.users.get(&key.user).is_some_and(|account| account.user.active) {
-                return Err(StoreError::NotFound { what: "user" });
+            let (what, active) = match &key.owner {
+                Subject::Client(id) => {
+                    ("client", state.clients.get(id).is_some_and(|client| client.active))
+                }
+                Subject::User(id) => {
+                    ("user", state.users.get(id).is_some_and(|account| account.user.active))
+                }
+                _ => ("user", false),
+            };
+            if !active {
+                return Err(StoreError::NotFound { what });
             }
             if state.api_keys.contains_key(digest)
                 || state.api_keys.values().any(|kept| kept.id == key.id)
             {
                 return Err(StoreError::Conflict { field: "api_key" });
             }
-            let theirs = state.api_keys.values().filter(|kept| kept.user == key.user);
+            let theirs = state.api_keys.values().filter(|kept| kept.owner == key.owner);
             if theirs.filter(|kept| kept.expires_at > key.created_at).count() >= API_KEYS {
                 return Ok(false);
             }
@@ -43,10 +52,10 @@ impl ApiKeys for MemoryStore {
         Ok(self.with(|state| state.api_keys.get(digest).cloned()))
     }
 
-    async fn api_keys(&self, user: UserId, now: Timestamp) -> Result<Vec<ApiKey>, StoreError> {
+    async fn api_keys(&self, owner: &Subject, now: Timestamp) -> Result<Vec<ApiKey>, StoreError> {
         let mut found: Vec<_> = self.with(|state| {
             let keys = state.api_keys.values();
-            keys.filter(|key| key.user == user && key.expires_at > now).cloned().collect()
+            keys.filter(|key| key.owner == *owner && key.expires_at > now).cloned().collect()
         });
         found.sort_by_key(|key| std::cmp::Reverse((key.created_at, key.id)));
         Ok(found)
@@ -63,11 +72,11 @@ impl ApiKeys for MemoryStore {
         Ok(())
     }
 
-    async fn delete_api_key(&self, user: UserId, id: TokenId) -> Result<bool, StoreError> {
-        Ok(self.with(|state| state.drop_api_keys(|key| key.user == user && key.id == id)) > 0)
+    async fn delete_api_key(&self, owner: &Subject, id: TokenId) -> Result<bool, StoreError> {
+        Ok(self.with(|state| state.drop_api_keys(|key| key.owner == *owner && key.id == id)) > 0)
     }
 
-    async fn delete_api_keys(&self, user: UserId) -> Result<u64, StoreError> {
-        Ok(self.with(|state| state.drop_api_keys(|key| key.user == user)))
+    async fn delete_api_keys(&self, owner: &Subject) -> Result<u64, StoreError> {
+        Ok(self.with(|state| state.drop_api_keys(|key| key.owner == *owner)))
     }
 }

@@ -33,6 +33,9 @@ impl Clients for MemoryStore {
             client.name = change.name.unwrap_or_else(|| client.name.clone());
             client.active = change.active.unwrap_or(client.active);
             let client = client.clone();
+            if !client.active {
+                state.drop_api_keys(|key| key.owner == Subject::Client(id.clone()));
+            }
             state.tell(Change::Subject(id.clone().into()));
             Ok(client)
         })
@@ -48,6 +51,7 @@ impl Clients for MemoryStore {
             let subject = Subject::Client(id.clone());
             state.assigned.remove(&subject);
             state.grants.remove(&subject);
+            state.drop_api_keys(|key| key.owner == subject);
             let ended = state.end_all(now, |session| session.client == *id);
             state.tell(Change::Subject(subject));
             Ok(ended)

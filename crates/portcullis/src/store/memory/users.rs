@@ -90,7 +90,7 @@ impl Users for MemoryStore {
             state.forget_logins(&before.user);
             state.index(&user);
             let ended = if change.ends_sessions() {
-                state.drop_api_keys(|key| key.user == id);
+                state.drop_api_keys(|key| key.owner == Subject::User(id));
                 state.end_all(now, |session| session.user == id && Some(session.id) != keep)
             } else {
                 Vec::new()
@@ -130,7 +130,7 @@ impl Users for MemoryStore {
             state.forget_logins(&account.user);
             let ended = state.end_all(now, |session| session.user == id);
             state.drop_sessions(|session| session.user == id);
-            state.drop_api_keys(|key| key.user == id);
+            state.drop_api_keys(|key| key.owner == Subject::User(id));
             state.assigned.remove(&Subject::User(id));
             state.grants.remove(&Subject::User(id));
             state.tell(Change::Subject(id.into()));

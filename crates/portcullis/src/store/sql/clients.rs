@@ -38,6 +38,7 @@ impl Clients for SqlStore {
         id: &ClientId,
         change: ClientChange,
     ) -> Result<Client, StoreError> {
+        let mut deed = self.write().await?;
         let changed = sqlx::query(
             "UPDATE clients SET name = COALESCE($2, name), active = COALESCE($3, active)
             WHERE id = $1 RETURNING id, name, active, created_at",
@@ -45,10 +46,19 @@ impl Clients for SqlStore {
         .bind(id.to_string())
         .bind(change.name)
         .bind(change.active)
-        .fetch_all(&self.writer)
+        .fetch_all(&mut *deed)
         .await
         .map_err(failed)?;
-        row::client(changed.first().ok_or(NO_CLIENT)?)
+        let client = row::client(changed.first().ok_or(NO_CLIENT)?)?;
+        if !client.active {
+            sqlx::query("DELETE FROM api_keys WHERE subject_kind = 'client' AND subject_id = $1")
+                .bind(id.to_string())
+                .execute(&mut *deed)
+                .await
+                .map_err(failed)?;
+        }
+        deed.commit().await.map_err(failed)?;
+        Ok(client)
     }
 
     async fn delete_client(

@@ -111,7 +111,7 @@ impl Users for SqlStore {
         .await
         .map_err(failed)?;
         let ended = if change.ends_sessions() {
-            sqlx::query("DELETE FROM api_keys WHERE user_id = $1")
+            sqlx::query("DELETE FROM api_keys WHERE subject_kind = 'user' AND subject_id = $1")
                 .bind(id.to_string())
                 .execute(&mut *deed)
                 .await

@@ -78,6 +78,7 @@ pub async fn all<S: Store>(make: impl AsyncFn() -> S) {
         rotation::of_fifty_at_once_leaves_one_lineage,
         api_keys::are_kept_used_and_deleted,
         api_keys::end_with_their_user,
+        api_keys::of_a_client_end_with_it,
         api_keys::are_bounded_and_swept,
         keys::are_kept_in_order,
         keys::are_made_first_by_one_only,

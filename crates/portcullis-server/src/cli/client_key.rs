@@ -1,0 +1,87 @@
+//! `portcullis client key …`: the API keys of a client.
+
+use portcullis::routes::ApiKeyAnswer;
+use portcullis::rules::{ApiKeyRequest, Rules};
+use portcullis::types::{By, Scope, Timestamp, TokenId};
+
+use super::Failure;
+use super::client::known;
+use super::show::{Form, joined, table};
+
+/// The keys of one client.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = false, subcommand_negates_reqs = false)]
+pub(super) struct KeysOf {
+    /// Which client
+    id: String,
+    #[command(subcommand)]
+    deed: Option<Deed>,
+    #[command(flatten)]
+    form: Form,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Deed {
+    /// Make a key, and print it: it is shown this once and kept nowhere
+    Add {
+        /// What to call it
+        name: String,
+        /// Limit it to this scope; may be given more than once
+        #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+        scopes: Option<Vec<String>>,
+        /// When it ends, such as 2026-12-31T00:00:00Z; in 90 days where it is left out
+        #[arg(long, value_name = "MOMENT")]
+        until: Option<Timestamp>,
+    },
+    /// Delete a key: it is void at once
+    Delete {
+        /// Which key, as the list names it
+        #[arg(value_name = "KEY")]
+        key: TokenId,
+    },
+}
+
+impl KeysOf {
+    pub(super) async fn run(self, rules: &Rules) -> Result<String, Failure> {
+        let client = known(rules, &self.id).await?.id;
+        let by = By::command_line();
+        match self.deed {
+            None => {
+                let keys = rules.api_keys(client).await?.into_iter().map(ApiKeyAnswer::from);
+                let keys: Vec<_> = keys.collect();
+                self.form.show(&keys, || list(&keys))
+            }
+            Some(Deed::Add { name, scopes, until }) => {
+                let scopes = scopes.map(|all| all.iter().map(|one| Scope::from(&**one)).collect());
+                let request = ApiKeyRequest { name, scopes, expires_at: until };
+                let (_, secret) = rules.create_client_api_key(&by, client, request).await?;
+                Ok(format!("{}\n", secret.expose()))
+            }
+            Some(Deed::Delete { key }) => {
+                if rules.delete_api_key(&by, client, key).await? {
+                    return Ok(format!("{key} is deleted\n"));
+                }
+                Err(Failure::wrong(
+                    format!("{} has no key {key}", self.id),
+                    format!("`portcullis client key {}` lists them all", self.id),
+                ))
+            }
+        }
+    }
+}
+
+fn list(keys: &[ApiKeyAnswer]) -> String {
+    let rows: Vec<Vec<String>> = keys
+        .iter()
+        .map(|key| {
+            vec![
+                key.id.to_string(),
+                key.name.clone(),
+                joined(&key.scopes),
+                key.expires_at.clone(),
+                key.last_used_at.clone().unwrap_or_else(|| "never".to_owned()),
+            ]
+        })
+        .collect();
+    table(&["KEY", "NAME", "SCOPES", "ENDS", "LAST USED"], &rows, "it has no key")
+}
