@@ -22,6 +22,16 @@ async fn principal(parts: &mut Parts) -> Result<Principal, Problem> {
     Ok(principal)
 }
 
+/// Refuses a request that brings a password or a token in its body over cleartext from elsewhere. On
+/// a guarded route the credential itself was refused before.
+pub(crate) fn refuse_cleartext(parts: &Parts) -> Result<(), Problem> {
+    let guard = parts.extensions.get::<AskGuard>();
+    match guard.and_then(|AskGuard(guard)| guard.gate.cleartext_fault(parts)) {
+        None => Ok(()),
+        Some(rejection) => Err(rejection.into()),
+    }
+}
+
 /// Whoever is signed in; a guest gets a 401.
 impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Problem;

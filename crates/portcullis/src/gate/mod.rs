@@ -15,6 +15,7 @@ use quick_cache::sync::Cache;
 
 pub use build::GateBuilder;
 pub use extract::CurrentUser;
+pub(crate) use extract::refuse_cleartext;
 pub use observer::{Observer, Refusal};
 pub use walk::Guarded;
 
@@ -189,7 +190,7 @@ impl Gate {
         Ok(principal)
     }
 
-    fn cleartext_fault(&self, parts: &Parts) -> Option<Rejection> {
+    pub(super) fn cleartext_fault(&self, parts: &Parts) -> Option<Rejection> {
         if self.0.cleartext == Cleartext::Anywhere {
             return None;
         }

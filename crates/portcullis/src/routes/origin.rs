@@ -9,6 +9,8 @@ use http::request::Parts;
 use crate::RequestId;
 use crate::arrival::Arrival;
 use crate::describe::{Describe, OperationBuilder};
+use crate::gate::refuse_cleartext;
+use crate::problem::Problem;
 use crate::rules::Caller;
 use crate::types::{By, Principal};
 
@@ -17,9 +19,11 @@ use crate::types::{By, Principal};
 pub(super) struct From(pub(super) Caller);
 
 impl<S: Sync> FromRequestParts<S> for From {
-    type Rejection = Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Nothing but a secret is sent to the routes that ask this.
+        refuse_cleartext(parts)?;
         let agent = parts.headers.get(http::header::USER_AGENT);
         Ok(Self(Caller {
             address: parts.extensions.get::<Arrival>().and_then(|arrival| arrival.address),
@@ -38,9 +42,9 @@ impl Describe for From {
 pub(super) struct Acting(pub(super) By);
 
 impl<S: Sync> FromRequestParts<S> for Acting {
-    type Rejection = Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         if let Some(who) = parts.extensions.get::<Principal>() {
             return Ok(Self(By::of(who)));
         }
