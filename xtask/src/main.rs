@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     Step("lint", "clippy has nothing to say", rust::lint),
     Step("rust", "the tests of the workspace, and those in its documentation", rust::test),
     Step("python", "clients in Python against the demo", python::test),
+    Step("proxies", "the demo behind nginx and Caddy, and behind a cache", python::test_proxies),
     Step("node", "clients in JavaScript against the demo", node::test),
     Step("browser", "CORS, forged requests and the explorer in Chromium", node::test_browser),
 ];

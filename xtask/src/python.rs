@@ -3,7 +3,20 @@
 use crate::rust;
 use crate::shell::{Outcome, Shell};
 
+const TESTS: &str = "tests/clients/python";
+const PROXIES: &str = "tests/clients/python/proxies";
+
 pub(crate) fn test(shell: &mut Shell) -> Outcome {
+    run(shell, &format!("{TESTS} --ignore={PROXIES}"))
+}
+
+pub(crate) fn test_proxies(shell: &mut Shell) -> Outcome {
+    shell.need("nginx", "-v", "nginx-light")?;
+    shell.need("caddy", "version", "caddy")?;
+    run(shell, PROXIES)
+}
+
+fn run(shell: &mut Shell, tests: &str) -> Outcome {
     rust::build_binary(shell)?;
     shell.need("python3", "-m ensurepip --version", "python3 python3-venv")?;
     let home = shell.path("target/clients/python");
@@ -18,7 +31,8 @@ pub(crate) fn test(shell: &mut Shell) -> Outcome {
         install.arg(&list);
         shell.run(install)
     })?;
-    let mut pytest = shell.command(&python, "-m pytest -p no:cacheprovider tests/clients/python");
+    let mut pytest = shell.command(&python, "-m pytest -p no:cacheprovider");
+    pytest.args(tests.split_whitespace());
     pytest.env("BINARY_UNDER_TEST", shell.path("target/debug/portcullis"));
     pytest.env("PYTHONDONTWRITEBYTECODE", "1");
     shell.run(pytest)

@@ -100,7 +100,8 @@ impl Shell {
         let words = format!("install -q -y --no-install-recommends {packages}");
         let mut install = self.command("apt-get", &words);
         install.env("DEBIAN_FRONTEND", "noninteractive");
-        self.run(install).map_err(as_root)?;
+        let installed = without_services(|| self.run(install));
+        installed.map_err(as_root)?;
         self.asked(program, check).map(drop).ok_or(how)
     }
 
@@ -123,6 +124,26 @@ impl Shell {
         make(self)?;
         std::fs::write(stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
     }
+}
+
+/// Debian's way to have a package start no service when it is installed: a server of ours must not
+/// find its port taken, and nobody asked for one.
+fn without_services<T>(install: impl FnOnce() -> T) -> T {
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+    let ours = !Path::new(POLICY).exists()
+        && std::fs::write(POLICY, "#!/bin/sh\nexit 101\n").is_ok()
+        && make_executable(POLICY);
+    let done = install();
+    if ours {
+        // Left behind it would keep later packages from starting what they should.
+        let _ = std::fs::remove_file(POLICY);
+    }
+    done
+}
+
+fn make_executable(path: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).is_ok()
 }
 
 fn show(command: &Command) -> String {

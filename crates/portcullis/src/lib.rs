@@ -148,5 +148,6 @@ mod guide {
         Users "../../../docs/guide/08-users.md"
         Tokens "../../../docs/guide/09-tokens.md"
         Bodies "../../../docs/guide/10-bodies.md"
+        Proxies "../../../docs/guide/11-proxies.md"
     }
 }
