@@ -31,6 +31,7 @@ fn run(shell: &mut Shell, folder: &str) -> Outcome {
     let mut node = shell.command("node", "--test --test-concurrency=1 --test-reporter=spec");
     node.args(files).current_dir(&home);
     node.env("BINARY_UNDER_TEST", shell.path("target/debug/portcullis"));
+    node.env("EXAMPLE_UNDER_TEST", shell.path("target/debug/examples/cross_origin"));
     node.env("CHROMIUM", CHROMIUM);
     shell.run(node)
 }

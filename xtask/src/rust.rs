@@ -26,7 +26,9 @@ pub(crate) fn test(shell: &mut Shell) -> Outcome {
 
 /// Builds the programs that the clients talk to, as the tests have built it.
 pub(crate) fn build_binary(shell: &mut Shell) -> Outcome {
-    shell.cargo(&format!("build {ALL} --bin portcullis --example other_issuer --quiet"))
+    shell.cargo(&format!(
+        "build {ALL} --bin portcullis --example other_issuer --example cross_origin --quiet"
+    ))
 }
 
 /// Runs the tests that compare a generated page, with leave to rewrite it.

@@ -27,3 +27,27 @@ export function site(pages = {}) {
     );
   });
 }
+
+/** What script of a page gets of an answer: status, body and readable headers; or "blocked". */
+export const read = (frame, url, init = {}) =>
+  frame.evaluate(async ([url, init]) => {
+    if (init.body === "LARGE") init.body = "x".repeat(2_000_000);
+    try {
+      const answer = await fetch(url, init);
+      return { status: answer.status, text: await answer.text(), headers: Object.fromEntries(answer.headers) };
+    } catch {
+      return "blocked";
+    }
+  }, [url, init]);
+
+/** Does something on a page of its own, in a browser that remembers nothing. */
+export async function onPage(browser, url, work) {
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(url);
+    return await work(page);
+  } finally {
+    await context.close();
+  }
+}

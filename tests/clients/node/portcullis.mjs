@@ -29,17 +29,27 @@ export function freePort() {
 /** Starts the demo; `settings` are environment variables. */
 export async function start(settings = {}, port = undefined) {
   port ??= await freePort();
-  const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
-  const child = spawn(process.env.BINARY_UNDER_TEST, ["demo", "--listen", `127.0.0.1:${port}`], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, PORTCULLIS_THROTTLE_ADDRESS_ATTEMPTS: "100000", ...settings },
+  return run(process.env.BINARY_UNDER_TEST, ["demo", "--listen", `127.0.0.1:${port}`], port, {
+    ready: "/health/ready",
+    env: { PORTCULLIS_THROTTLE_ADDRESS_ATTEMPTS: "100000", ...settings },
   });
+}
+
+/** Starts the library's example `cross_origin`, which allows pages of `origin`. */
+export async function startExample(origin) {
+  const port = await freePort();
+  return run(process.env.EXAMPLE_UNDER_TEST, [`127.0.0.1:${port}`, origin], port, { ready: "/greeting" });
+}
+
+async function run(program, words, port, { ready, env = {} }) {
+  const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
+  const child = spawn(program, words, { cwd: folder, env: { PATH: process.env.PATH, ...env } });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => (said += part));
   const ended = new Promise((resolve) => child.on("exit", resolve));
   const url = `http://127.0.0.1:${port}`;
   for (let attempt = 0; ; attempt++) {
-    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+    const answer = await fetch(url + ready).catch(() => undefined);
     if (answer?.ok) break;
     if (attempt > 600 || child.exitCode !== null) throw new Error(`it did not start:\n${said}`);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -111,7 +111,7 @@ impl Cors {
             .origins(origins)
             .methods(["POST"])
             .headers(["authorization", "content-type", "dpop"])
-            .expose_headers(["dpop-nonce", "retry-after", "www-authenticate"])
+            .expose_headers(["dpop-nonce", "retry-after", "www-authenticate", "x-request-id"])
             .max_age(7200)
     }
 
