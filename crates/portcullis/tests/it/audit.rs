@@ -58,6 +58,7 @@ async fn live(stand: &Stand) -> Vec<String> {
     let form = [("grant_type", "password"), ("username", "ada")];
     let wrong = form.into_iter().chain([("password", "never-the-right-phrase")]);
     app.anon()
+        .over_tls()
         .from("198.51.100.9")
         .post("/token")
         .form(wrong.collect::<Vec<_>>())
