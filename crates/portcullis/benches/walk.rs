@@ -33,7 +33,7 @@ use portcullis::secret::{
     AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, SigningKey, VerifierSettings,
 };
 use portcullis::store::sql::SqlStore;
-use portcullis::types::{By, ClientId, Subject, TokenId};
+use portcullis::types::{By, ClientId, Scopes, Subject, TokenId};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -146,7 +146,7 @@ async fn rows(rules: &Rules) -> Vec<Row> {
     let (app, signed) = (app(rules), ada(rules).await);
     let token = async |format| {
         let issued = rules
-            .begin_tokens(&signed, BTreeSet::new(), Some(format), Caller::default())
+            .begin_tokens(&signed, Scopes::All, Some(format), Caller::default())
             .await
             .unwrap();
         format!("Bearer {}", issued.access.expose())
@@ -198,6 +198,7 @@ fn uncached() -> f64 {
         id: TokenId(sources.uuid().unwrap()),
         session: None,
         scopes: BTreeSet::new(),
+        all_scopes: false,
         issued_at: now,
         expires_at: now + Duration::from_mins(15),
         authenticated_at: None,

@@ -77,7 +77,7 @@ fn list(keys: &[ApiKeyAnswer]) -> String {
             vec![
                 key.id.to_string(),
                 key.name.clone(),
-                joined(&key.scopes),
+                key.scopes.as_ref().map_or_else(|| "no limit".to_owned(), joined),
                 key.expires_at.clone(),
                 key.last_used_at.clone().unwrap_or_else(|| "never".to_owned()),
             ]

@@ -59,7 +59,7 @@ async fn stands_for(rules: &Rules, token: &Hidden<String>) -> Result<String, Fai
         _ => rules
             .introspect(token.expose())
             .await?
-            .map(|(shown, name)| format!("{} of {name} is revoked", shown.id)),
+            .map(|found| format!("{} of {} is revoked", found.token.id, found.name)),
     };
     found.ok_or_else(|| {
         Failure::wrong(

@@ -58,6 +58,7 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
         id: TokenId(sources.uuid().unwrap()),
         session: None,
         scopes: ["items:read".into()].into(),
+        all_scopes: false,
         issued_at: NOW,
         expires_at: Timestamp::constant(1_800_000_900, 0),
         authenticated_at: None,

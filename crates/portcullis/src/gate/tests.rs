@@ -37,10 +37,7 @@ impl Scheme for Described {
     async fn authenticate(&self, parts: &Parts) -> Outcome {
         match parts.headers.get("x-believe") {
             Some(name) if name == &*self.name.0 => Outcome::Accepted(Box::new(
-                user(4, "dora")
-                    .with_roles(["clerk"])
-                    .with_permissions(["*"])
-                    .with_scopes(["items:read", "items:write"]),
+                user(4, "dora").with_roles(["clerk"]).with_permissions(["*"]),
             )),
             _ => Outcome::Absent,
         }

@@ -84,7 +84,9 @@ impl Guard {
     async fn admit(&self, parts: &mut Parts) -> Result<Option<Asked>, Problem> {
         let mut principal = self.identify(parts).await?;
         let accepts = self.accepts.as_deref();
-        let pending = match self.who.check(&principal) {
+        let decision = self.who.check(&principal);
+        principal.context.within_scope = self.who.is_within_scope(&principal);
+        let pending = match decision {
             Decision::Permit => None,
             Decision::Defer => {
                 principal.context.asked = Asked::pending();

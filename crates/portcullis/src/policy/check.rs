@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Condition, Effect, Permission, Principal, Remedy, Scope, Scopes};
+use crate::types::{Condition, Effect, Permission, Principal, Remedy, Role, Scope};
 
 use super::Requirement;
+
+/// What is missing where no scope would do.
+pub(super) const UNLIMITED: &str = "a credential that is not limited to scopes";
 
 /// What became of a requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +41,35 @@ pub struct Missing {
     pub scopes: Vec<Scope>,
 }
 
-/// Whether `who` holds `wanted` at this moment. A denial wins over any number of allowances.
+/// Whether `who` may do `wanted` at this moment: holds it, and shows a credential whose scopes
+/// reach that far. A denial wins over any number of allowances.
 #[must_use]
 pub fn permits(who: &Principal, wanted: &Permission) -> bool {
+    holds(who, wanted) && reaches(who, wanted, who.context.within_scope)
+}
+
+/// Whether the subject holds `wanted` at this moment, whatever the credential is limited to.
+fn holds(who: &Principal, wanted: &Permission) -> bool {
     !is_denied(who, wanted)
         && (covers(&who.access.allowed, wanted) || counts(who, Effect::Allow, wanted))
+}
+
+/// Whether the credential's scopes let its subject use `wanted`: it has no limit, the route named
+/// a scope that it carries, or it carries one that stands for the permission.
+pub(super) fn reaches(who: &Principal, wanted: &Permission, within_scope: bool) -> bool {
+    let Some(limit) = who.limit() else { return true };
+    within_scope || standing_for(who, wanted).any(|scope| limit.contains(scope))
+}
+
+/// The scopes that stand for a permission.
+pub(super) fn standing_for<'a>(
+    who: &'a Principal,
+    wanted: &'a Permission,
+) -> impl Iterator<Item = &'a Scope> {
+    let rules = who.access.scopes.rules.iter();
+    rules
+        .filter(|(_, rule)| rule.permission.as_ref().is_some_and(|behind| behind.covers(wanted)))
+        .map(|(scope, _)| scope)
 }
 
 fn is_denied(who: &Principal, wanted: &Permission) -> bool {
@@ -73,14 +100,6 @@ fn remedies(who: &Principal, wanted: &Permission) -> Vec<Remedy> {
     ways.min_by_key(Vec::len).unwrap_or_default()
 }
 
-/// Whether the credential is limited to scopes without this one.
-pub(super) fn carries(who: &Principal, wanted: &Scope) -> bool {
-    match &who.scopes {
-        Scopes::All => true,
-        Scopes::Only(scopes) => scopes.contains(wanted),
-    }
-}
-
 /// The permission that the subject must hold for the scope to be of use.
 pub(super) fn behind<'a>(who: &'a Principal, scope: &Scope) -> Option<&'a Permission> {
     who.access.scopes.rules.get(scope)?.permission.as_ref()
@@ -88,20 +107,38 @@ pub(super) fn behind<'a>(who: &'a Principal, scope: &Scope) -> Option<&'a Permis
 
 /// Whether the credential carries the scope and its subject may make use of it at this moment.
 fn judge_scope(who: &Principal, wanted: &Scope) -> Verdict {
-    if !carries(who, wanted) {
+    if !who.scopes.carries(wanted.as_str()) {
         let missing =
             Missing { terms: vec![format!("scope {wanted}")], scopes: vec![wanted.clone()] };
         return Verdict::No { missing, remedies: Vec::new() };
     }
-    behind(who, wanted).map_or(Verdict::Yes, |behind| judge_permission(who, behind))
+    behind(who, wanted).map_or(Verdict::Yes, |behind| judge_permission(who, behind, true))
 }
 
-fn judge_permission(who: &Principal, wanted: &Permission) -> Verdict {
-    if permits(who, wanted) {
+fn judge_permission(who: &Principal, wanted: &Permission, within_scope: bool) -> Verdict {
+    let reaches = reaches(who, wanted, within_scope);
+    if !holds(who, wanted) {
+        let missing = Missing { terms: vec![format!("permission {wanted}")], scopes: Vec::new() };
+        // A fresh sign-in does not stretch the scopes.
+        let remedies = if reaches { remedies(who, wanted) } else { Vec::new() };
+        return Verdict::No { missing, remedies };
+    }
+    if reaches {
         return Verdict::Yes;
     }
-    let missing = Missing { terms: vec![format!("permission {wanted}")], scopes: Vec::new() };
-    Verdict::No { missing, remedies: remedies(who, wanted) }
+    Verdict::beyond_scope(standing_for(who, wanted).cloned().collect())
+}
+
+fn judge_role(who: &Principal, wanted: &Role, within_scope: bool) -> Verdict {
+    if !who.access.roles.contains(wanted) {
+        let missing = Missing { terms: vec![format!("role {wanted}")], scopes: Vec::new() };
+        return Verdict::No { missing, remedies: Vec::new() };
+    }
+    if who.limit().is_none() || within_scope {
+        Verdict::Yes
+    } else {
+        Verdict::beyond_scope(Vec::new())
+    }
 }
 
 /// A term's verdict. `No` lists what would help by signing in again, where that alone would do.
@@ -109,6 +146,16 @@ pub(super) enum Verdict {
     Yes,
     Later,
     No { missing: Missing, remedies: Vec<Remedy> },
+}
+
+impl Verdict {
+    /// The subject holds it, but the credential is limited to scopes that do not reach so far.
+    fn beyond_scope(helping: Vec<Scope>) -> Self {
+        let named = helping.iter().map(|scope| format!("scope {scope}")).collect::<Vec<_>>();
+        let term = if named.is_empty() { UNLIMITED.to_owned() } else { named.join(" or ") };
+        let missing = Missing { terms: vec![term], scopes: helping };
+        Self::No { missing, remedies: Vec::new() }
+    }
 }
 
 impl Requirement {
@@ -124,7 +171,7 @@ impl Requirement {
         if who.is_guest() {
             return Decision::Challenge(Ask::SignIn);
         }
-        match self.judge(who) {
+        match self.judge(who, who.context.within_scope) {
             Verdict::Yes => Decision::Permit,
             Verdict::Later => Decision::Defer,
             Verdict::No { remedies, .. } if !remedies.is_empty() => {
@@ -134,7 +181,22 @@ impl Requirement {
         }
     }
 
-    pub(super) fn judge(&self, who: &Principal) -> Verdict {
+    /// Whether a scope that the credential carries is named beside the other terms, so that it
+    /// vouches for them.
+    #[must_use]
+    pub fn is_within_scope(&self, who: &Principal) -> bool {
+        match self {
+            Self::Scope(name) => matches!(judge_scope(who, name), Verdict::Yes),
+            Self::All(terms) => terms.iter().any(|term| term.is_within_scope(who)),
+            // The alternative that lets the request in is what counts.
+            Self::Any(terms) => terms.iter().any(|term| {
+                term.is_within_scope(who) && !matches!(term.judge(who, false), Verdict::No { .. })
+            }),
+            _ => false,
+        }
+    }
+
+    pub(super) fn judge(&self, who: &Principal, within_scope: bool) -> Verdict {
         let lacks = |holds: bool| {
             if holds {
                 Verdict::Yes
@@ -145,8 +207,8 @@ impl Requirement {
         };
         match self {
             Self::Public(_) | Self::Authenticated => Verdict::Yes,
-            Self::Role(name) => lacks(who.access.roles.contains(name)),
-            Self::Permission(name) => judge_permission(who, name),
+            Self::Role(name) => judge_role(who, name, within_scope),
+            Self::Permission(name) => judge_permission(who, name, within_scope),
             Self::Scope(name) => judge_scope(who, name),
             Self::Is(subject) => lacks(who.subject == *subject),
             Self::Owner(_) => Verdict::Later,
@@ -156,8 +218,8 @@ impl Requirement {
                 }
                 verdict => verdict,
             },
-            Self::All(terms) => all(terms, who),
-            Self::Any(terms) => any(terms, who),
+            Self::All(terms) => all(terms, who, within_scope || self.is_within_scope(who)),
+            Self::Any(terms) => any(terms, who, within_scope),
         }
     }
 }
@@ -169,13 +231,13 @@ pub(super) fn strictest(mut remedies: Vec<Remedy>) -> Vec<Remedy> {
     remedies
 }
 
-fn all(terms: &[Requirement], who: &Principal) -> Verdict {
+fn all(terms: &[Requirement], who: &Principal, within_scope: bool) -> Verdict {
     let mut later = false;
     let mut missing = Missing::default();
     let mut remedies = Vec::new();
     let mut beyond_remedy = false;
     for term in terms {
-        match term.judge(who) {
+        match term.judge(who, within_scope) {
             Verdict::Yes => {}
             Verdict::Later => later = true,
             Verdict::No { missing: more, remedies: help } => {
@@ -199,13 +261,13 @@ fn all(terms: &[Requirement], who: &Principal) -> Verdict {
     }
 }
 
-fn any(terms: &[Requirement], who: &Principal) -> Verdict {
+fn any(terms: &[Requirement], who: &Principal, within_scope: bool) -> Verdict {
     let mut later = false;
     let mut choices = Vec::new();
     let mut scopes = Vec::new();
     let mut cheapest: Option<Vec<Remedy>> = None;
     for term in terms {
-        match term.judge(who) {
+        match term.judge(who, within_scope) {
             Verdict::Yes => return Verdict::Yes,
             Verdict::Later => later = true,
             Verdict::No { missing, remedies } => {
@@ -274,7 +336,8 @@ impl Principal {
         self.must(what).map_err(|_| ProblemKind::NotFound.into())
     }
 
-    /// Whether the subject holds the permission at this moment.
+    /// Whether the subject holds the permission at this moment, by a credential that reaches so
+    /// far.
     #[must_use]
     pub fn may(&self, permission: &Permission) -> bool {
         permits(self, permission)

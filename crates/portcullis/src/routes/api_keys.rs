@@ -60,8 +60,8 @@ struct NewApiKey {
     /// What you call it.
     #[garde(length(chars, min = 1, max = 100))]
     name: String,
-    /// What it is limited to. Where it is left out: all you may have now, or for a client every
-    /// scope there is.
+    /// What it is limited to. Where it is left out: to no more than the credential you show, and a
+    /// client's to nothing.
     #[garde(length(max = 100))]
     #[serde(default)]
     scopes: Option<Vec<Scope>>,
@@ -80,8 +80,8 @@ pub struct ApiKeyAnswer {
     pub id: TokenId,
     /// What its owner calls it.
     pub name: String,
-    /// What it is limited to.
-    pub scopes: BTreeSet<Scope>,
+    /// What it is limited to; null where it may do all that its owner may do.
+    pub scopes: Option<BTreeSet<Scope>>,
     /// When it was made (RFC 3339).
     pub created_at: String,
     /// When it ends (RFC 3339).
@@ -95,7 +95,7 @@ impl From<ApiKey> for ApiKeyAnswer {
         Self {
             id: key.id,
             name: key.name,
-            scopes: key.scopes,
+            scopes: key.scopes.limit().cloned(),
             created_at: key.created_at.to_string(),
             expires_at: key.expires_at.to_string(),
             last_used_at: key.last_used_at.map(|at| at.to_string()),

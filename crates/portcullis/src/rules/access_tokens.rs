@@ -35,7 +35,7 @@ pub struct ShownToken {
     /// For which client.
     pub client: ClientId,
     /// What it is limited to.
-    pub scopes: Arc<BTreeSet<Scope>>,
+    pub scopes: Scopes,
     /// When the user proved who they are.
     pub since: Timestamp,
     /// Whether a second factor was given.
@@ -44,6 +44,18 @@ pub struct ShownToken {
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// A token that counts, and what it comes to at this moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Introspected {
+    /// What it says.
+    pub token: Arc<ShownToken>,
+    /// Its user's name.
+    pub name: String,
+    /// The scopes of it that its user may have now.
+    pub scopes: BTreeSet<Scope>,
 }
 
 /// Why a token does not count.
@@ -69,15 +81,17 @@ impl Rules {
     pub(super) async fn issue(
         &self,
         session: &Session,
-        scopes: BTreeSet<Scope>,
+        scopes: Scopes,
+        access: &Access,
         format: Option<AccessFormat>,
         refresh: OpaqueToken,
     ) -> Result<Issued, Problem> {
         let now = self.now();
+        let shown_scopes = self.within(access, &scopes);
         let settings = &self.0.settings;
         let expires_at = later(now, settings.access_ttl).min(session.expires_at);
         let id = TokenId(self.0.sources.uuid().map_err(Problem::internal)?);
-        let access = match settings.form_of(format) {
+        let text = match settings.form_of(format) {
             AccessFormat::Opaque => {
                 let token = OpaqueToken::mint(&self.0.sources, OpaqueKind::Access)
                     .map_err(Problem::internal)?;
@@ -97,7 +111,6 @@ impl Rules {
                 Hidden::new(token.expose().to_owned())
             }
             format @ (AccessFormat::Jwt | AccessFormat::Jwe) => {
-                let factor = session.second_factor.then_some(SECOND_FACTOR);
                 let claims = AccessClaims {
                     issuer: settings.issuer.clone(),
                     audience: vec![settings.audience.clone()],
@@ -105,11 +118,17 @@ impl Rules {
                     client: session.client.clone(),
                     id,
                     session: Some(session.id),
-                    scopes: scopes.clone(),
+                    scopes: shown_scopes.clone(),
+                    all_scopes: scopes == Scopes::All,
                     issued_at: now,
                     expires_at,
                     authenticated_at: Some(session.created_at),
-                    methods: ["pwd"].into_iter().chain(factor).map(str::to_owned).collect(),
+                    // A password alone goes without saying: every request carries these bytes.
+                    methods: if session.second_factor {
+                        vec!["pwd".to_owned(), SECOND_FACTOR.to_owned()]
+                    } else {
+                        Vec::new()
+                    },
                 };
                 let ring = self.0.keys.load();
                 let key = ring
@@ -124,7 +143,8 @@ impl Rules {
             }
         };
         let expires_in = expires_at.duration_since(now).as_secs().unsigned_abs();
-        Ok(Issued { access, refresh: Hidden::new(refresh.expose().to_owned()), expires_in, scopes })
+        let refresh = Hidden::new(refresh.expose().to_owned());
+        Ok(Issued { access: text, refresh, expires_in, scopes: shown_scopes })
     }
 
     /// What an access token says, if it counts at this moment.
@@ -168,7 +188,7 @@ impl Rules {
         }
         let mut principal = Principal::new(subject, Arc::clone(&known.name));
         principal.access = Arc::clone(&known.access);
-        principal.scopes = Scopes::Only(Arc::clone(&shown.scopes));
+        principal.scopes = shown.scopes.clone();
         principal.since = Some(shown.since);
         principal.second_factor = shown.second_factor;
         principal.session = Some(shown.session);
@@ -210,7 +230,7 @@ impl Rules {
                 session: record.session,
                 user: record.user,
                 client: record.client,
-                scopes: Arc::new(record.scopes),
+                scopes: record.scopes,
                 since: record.since,
                 second_factor: record.second_factor,
                 issued_at: record.issued_at,
@@ -236,7 +256,11 @@ impl Rules {
                 session: claims.session_id()?,
                 user: claims.user_id()?,
                 client: claims.client.clone()?,
-                scopes: Arc::new(claims.scopes.clone()?),
+                scopes: if claims.all_scopes {
+                    Scopes::All
+                } else {
+                    Scopes::only(claims.scopes.clone()?)
+                },
                 since: claims.authenticated_at.or(claims.issued_at)?,
                 second_factor: claims.methods.iter().any(|method| method == SECOND_FACTOR),
                 issued_at: claims.issued_at?,
@@ -246,29 +270,37 @@ impl Rules {
         read().ok_or(Denied::Invalid)
     }
 
-    /// The scopes a token gets: what was asked for, narrowed to what the user may have; all of
-    /// that where nothing was asked for.
+    /// The scopes that somebody may have, within this limit.
+    #[must_use]
+    pub fn within(&self, access: &Access, limit: &Scopes) -> BTreeSet<Scope> {
+        let may_have = self.0.scopes.rules.iter().filter(|(name, rule)| {
+            limit.carries(name.as_str())
+                && rule.permission.as_ref().is_none_or(|behind| could_hold(access, behind))
+        });
+        may_have.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// What a token is limited to: the scopes asked for, narrowed to what the user may have. It
+    /// has no limit where none was asked for, nor where every scope there is was: then it may do
+    /// whatever its user may do at the time.
     ///
     /// # Errors
     /// The name of a scope that does not exist, or all of them where nothing would be left.
-    pub fn narrow(&self, access: &Access, asked: Option<&str>) -> Result<BTreeSet<Scope>, String> {
+    pub fn narrow(&self, access: &Access, asked: Option<&str>) -> Result<Scopes, String> {
         let book = &self.0.scopes.rules;
-        let may_have = |scope: &Scope| {
-            book.get(scope).is_some_and(|rule| {
-                rule.permission.as_ref().is_none_or(|permission| could_hold(access, permission))
-            })
-        };
         let asked: Vec<&str> =
             asked.unwrap_or_default().split(' ').filter(|s| !s.is_empty()).collect();
         if asked.is_empty() {
-            return Ok(book.keys().filter(|scope| may_have(scope)).cloned().collect());
+            return Ok(Scopes::All);
         }
         if let Some(unknown) = asked.iter().find(|name| !book.contains_key(**name)) {
             return Err((*unknown).to_owned());
         }
-        let given: BTreeSet<Scope> =
-            asked.iter().map(|name| Scope::from(*name)).filter(may_have).collect();
-        if given.is_empty() { Err(asked.join(" ")) } else { Ok(given) }
+        if book.keys().all(|scope| asked.contains(&scope.as_str())) {
+            return Ok(Scopes::All);
+        }
+        let given = self.within(access, &Scopes::only(asked.iter().copied()));
+        if given.is_empty() { Err(asked.join(" ")) } else { Ok(Scopes::only(given)) }
     }
 
     /// What somebody holds, for narrowing scopes.
@@ -311,14 +343,11 @@ impl Rules {
         }
     }
 
-    /// What an access token says, and its user's name; `None` where it does not count.
+    /// What an access token comes to; `None` where it does not count.
     ///
     /// # Errors
     /// A 503 where the store is away.
-    pub async fn introspect(
-        &self,
-        text: &str,
-    ) -> Result<Option<(Arc<ShownToken>, String)>, Problem> {
+    pub async fn introspect(&self, text: &str) -> Result<Option<Introspected>, Problem> {
         let shown = match self.shown(text).await {
             Ok(shown) => shown,
             Err(Denied::Invalid) => return Ok(None),
@@ -326,7 +355,11 @@ impl Rules {
             Err(Denied::Internal(error)) => return Err(Problem::internal(error)),
         };
         let known = self.0.standings.of(self.store(), &Subject::User(shown.user)).await?;
-        Ok(known.filter(|known| known.active).map(|known| (shown, known.name.to_string())))
+        Ok(known.filter(|known| known.active).map(|known| Introspected {
+            scopes: self.within(&known.access, &shown.scopes),
+            name: known.name.to_string(),
+            token: shown,
+        }))
     }
 
     /// Ends one access token.

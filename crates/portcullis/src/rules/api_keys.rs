@@ -30,8 +30,8 @@ use crate::types::{
 pub struct ApiKeyRequest {
     /// What its owner calls it: 1 to 100 characters.
     pub name: String,
-    /// What it is limited to; all its owner may have now where `None`, for a client every scope
-    /// there is.
+    /// What it is limited to. Where `None`: to no more than the credential that asks for it, and a
+    /// client's to nothing.
     pub scopes: Option<BTreeSet<Scope>>,
     /// When it ends; after [`Settings::api_key_ttl`](super::Settings::api_key_ttl) where `None`.
     pub expires_at: Option<Timestamp>,
@@ -41,7 +41,6 @@ pub struct ApiKeyRequest {
 #[derive(Debug)]
 pub(super) struct ShownKey {
     key: ApiKey,
-    scopes: Arc<BTreeSet<Scope>>,
     looked_up_at: Timestamp,
 }
 
@@ -102,8 +101,9 @@ impl Rules {
         let now = self.now();
         // Whatever it may do is asked when it is used: a role that it is given later counts.
         let all: BTreeSet<Scope> = self.0.scopes.rules.keys().cloned().collect();
+        let no_scope = |scope: &Scope| format!("There is no scope {scope}.");
         let (scopes, expires_at) =
-            self.check_request(&request, now, &all, |scope| format!("There is no scope {scope}."))?;
+            self.check_request(&request, now, (&all, &Scopes::All), no_scope)?;
         let (key, secret) =
             self.mint_api_key(client.into(), request.name, scopes, expires_at, now)?;
         let (rules, kept, digest) = (self.clone(), key.clone(), secret.digest());
@@ -129,7 +129,7 @@ impl Rules {
         &self,
         owner: Subject,
         name: String,
-        scopes: BTreeSet<Scope>,
+        scopes: Scopes,
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<(ApiKey, OpaqueToken), Problem> {
@@ -155,26 +155,22 @@ impl Rules {
         who: &Principal,
         request: &ApiKeyRequest,
         now: Timestamp,
-    ) -> Result<(BTreeSet<Scope>, Timestamp), Problem> {
-        let may = self.narrow(&who.access, None).unwrap_or_default();
-        let carried = |scope: &Scope| match &who.scopes {
-            Scopes::All => true,
-            Scopes::Only(scopes) => scopes.contains(scope),
-        };
-        let may: BTreeSet<Scope> = may.into_iter().filter(carried).collect();
-        self.check_request(request, now, &may, |scope| {
+    ) -> Result<(Scopes, Timestamp), Problem> {
+        let may = self.within(&who.access, &who.scopes);
+        self.check_request(request, now, (&may, &who.scopes), |scope| {
             format!("You cannot have the scope {scope}.")
         })
     }
 
-    /// The same, where `may` are the scopes that can be had.
+    /// The same, where `may` are the scopes that can be had, and `whole` is what it is limited to
+    /// where none are asked for.
     fn check_request(
         &self,
         request: &ApiKeyRequest,
         now: Timestamp,
-        may: &BTreeSet<Scope>,
+        (may, whole): (&BTreeSet<Scope>, &Scopes),
         lacks: impl Fn(&Scope) -> String,
-    ) -> Result<(BTreeSet<Scope>, Timestamp), Problem> {
+    ) -> Result<(Scopes, Timestamp), Problem> {
         let mut faults = Vec::new();
         let mut fault = |pointer: &str, detail: String| {
             faults.push(BodyFault { pointer: pointer.to_owned(), detail });
@@ -182,10 +178,10 @@ impl Rules {
         if !(1..=100).contains(&request.name.chars().count()) {
             fault("/name", "It must have 1 to 100 characters.".to_owned());
         }
-        let scopes = request.scopes.as_ref().unwrap_or(may).clone();
-        for scope in scopes.difference(may) {
-            fault("/scopes", lacks(scope));
-        }
+        let beyond = request.scopes.iter().flat_map(|asked| asked.difference(may));
+        beyond.for_each(|scope| fault("/scopes", lacks(scope)));
+        let asked = |asked: &BTreeSet<Scope>| Scopes::only(asked.iter().cloned());
+        let scopes = request.scopes.as_ref().map_or_else(|| whole.clone(), asked);
         let longest = later(now, self.0.settings.api_key_longest_ttl);
         let usual = later(now, self.0.settings.api_key_ttl);
         let expires_at = request.expires_at.unwrap_or(usual);
@@ -291,7 +287,7 @@ impl Rules {
         let known = known.filter(|known| known.active).ok_or(Denied::Invalid)?;
         let mut principal = Principal::new(subject, Arc::clone(&known.name));
         principal.access = Arc::clone(&known.access);
-        principal.scopes = Scopes::Only(Arc::clone(&shown.scopes));
+        principal.scopes = shown.key.scopes.clone();
         principal.token = Some(shown.key.id);
         Ok(principal)
     }
@@ -314,8 +310,7 @@ impl Rules {
         if now < key.expires_at && since_use.is_none_or(|seconds| seconds >= LOOKED_UP_EVERY) {
             self.store().touch_api_key(key.id, now).await?;
         }
-        let scopes = Arc::new(key.scopes.clone());
-        let shown = Arc::new(ShownKey { key, scopes, looked_up_at: now });
+        let shown = Arc::new(ShownKey { key, looked_up_at: now });
         standings.keep_if_unchanged(begun, || {
             self.0.api_keys.insert(*digest, Arc::clone(&shown));
         });
@@ -328,6 +323,6 @@ fn made(by: &By, key: &ApiKey) -> Event {
     Event::new(by, Action::ApiKeyCreated)
         .on(Party::new("api key", key.id, &*key.name))
         .detail("owner", &key.owner.to_string())
-        .names("scopes", &key.scopes)
+        .names("scopes", key.scopes.limit().into_iter().flatten())
         .detail("expires_at", &key.expires_at.to_string())
 }

@@ -27,7 +27,7 @@ use std::sync::atomic::AtomicI64;
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
 
-pub use access_tokens::{Denied, ShownToken};
+pub use access_tokens::{Denied, Introspected, ShownToken};
 pub use accounts::{AccountChange, NewAccount, Registered};
 pub use administration::{GrantRequest, UserRequest};
 pub use api_keys::ApiKeyRequest;

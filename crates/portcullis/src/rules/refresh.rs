@@ -5,14 +5,12 @@
 //! second tab, a lost answer and a crash all end in one lineage. Once the successor has been used,
 //! or the window has passed, the token is dead, and showing it ends the session.
 
-use std::collections::BTreeSet;
-
 use super::sessions::later;
 use super::{AccessFormat, Action, Event, Issued, Rules};
 use crate::problem::Problem;
 use crate::secret::{OpaqueKind, OpaqueToken};
 use crate::store::Rotation;
-use crate::types::{By, Scope, Subject};
+use crate::types::{Access, By, Scopes, Subject};
 
 /// Why a refresh token yields nothing.
 #[derive(Debug)]
@@ -62,7 +60,7 @@ impl Rules {
         // So is the scope, but only of a session that counts: else its end says nothing more.
         let scopes = match asked {
             Some(asked) if session.is_live(now) => {
-                narrower(&kept, asked).map_err(RefreshRefused::Scope)?
+                self.narrower(&access, kept, asked).map_err(RefreshRefused::Scope)?
             }
             _ => kept,
         };
@@ -86,9 +84,11 @@ impl Rules {
         let rotation = self.change_and(|mark| mark, deed, events).await?;
         match rotation {
             Rotation::Rotated(session, _) | Rotation::Retried(session, _) => {
-                let may = self.narrow(&access, None).unwrap_or_default();
-                let scopes = scopes.into_iter().filter(|scope| may.contains(scope)).collect();
-                Ok(self.issue(&session, scopes, format, successor).await?)
+                let scopes = match scopes {
+                    Scopes::All => Scopes::All,
+                    limited @ Scopes::Only(_) => Scopes::only(self.within(&access, &limited)),
+                };
+                Ok(self.issue(&session, scopes, &access, format, successor).await?)
             }
             Rotation::Reused(session) => {
                 tracing::warn!(
@@ -102,12 +102,19 @@ impl Rules {
     }
 }
 
-/// What was asked for, if the session has all of it (RFC 6749 §6).
-fn narrower(kept: &BTreeSet<Scope>, asked: &str) -> Result<BTreeSet<Scope>, String> {
-    let asked: Vec<&str> = asked.split(' ').filter(|name| !name.is_empty()).collect();
-    match asked.iter().find(|name| !kept.contains(**name)) {
-        Some(wider) => Err((*wider).to_owned()),
-        None if asked.is_empty() => Ok(kept.clone()),
-        None => Ok(asked.into_iter().map(Scope::from).collect()),
+impl Rules {
+    /// What was asked for, if the session has all of it (RFC 6749 §6).
+    fn narrower(&self, access: &Access, kept: Scopes, asked: &str) -> Result<Scopes, String> {
+        let words: Vec<&str> = asked.split(' ').filter(|name| !name.is_empty()).collect();
+        if words.is_empty() {
+            return Ok(kept);
+        }
+        match &kept {
+            Scopes::All => self.narrow(access, Some(asked)),
+            Scopes::Only(kept) => match words.iter().find(|name| !kept.contains(**name)) {
+                Some(wider) => Err((*wider).to_owned()),
+                None => Ok(Scopes::only(words)),
+            },
+        }
     }
 }

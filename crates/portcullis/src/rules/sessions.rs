@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::secret::{Hidden, OpaqueKind, OpaqueToken};
 use crate::store::{Digest, NewRefresh};
 use crate::types::{
-    By, ClientId, Party, Principal, Scope, Session, SessionId, Subject, Timestamp, UserId,
+    By, ClientId, Party, Principal, Scope, Scopes, Session, SessionId, Subject, Timestamp, UserId,
 };
 
 /// Where a sign-in came from: kept with the session for its owner to see.
@@ -43,7 +43,7 @@ pub struct Issued {
     pub refresh: Hidden<String>,
     /// How long the access token lives, in seconds.
     pub expires_in: u64,
-    /// What it is limited to.
+    /// What it may be used for.
     pub scopes: BTreeSet<Scope>,
 }
 
@@ -69,7 +69,7 @@ impl Rules {
     pub async fn begin_tokens(
         &self,
         who: &SignedIn,
-        scopes: BTreeSet<Scope>,
+        scopes: Scopes,
         format: Option<AccessFormat>,
         caller: Caller,
     ) -> Result<Issued, Problem> {
@@ -79,7 +79,7 @@ impl Rules {
             OpaqueToken::mint(&self.0.sources, OpaqueKind::Refresh).map_err(Problem::internal)?;
         let kept = NewRefresh { digest: refresh.digest(), scopes: scopes.clone() };
         self.insert_session(login, session.clone(), None, Some(kept)).await?;
-        self.issue(&session, scopes, format, refresh).await
+        self.issue(&session, scopes, who.access(), format, refresh).await
     }
 
     /// Begins a session that lives in a cookie. Returns the cookie's value.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Digest, MemoryStore, NewRefresh, NewUser, Rotation, Store};
 use crate::testing::contract;
-use crate::types::{ClientId, Session, SessionId, Timestamp, User, UserId};
+use crate::types::{ClientId, Scopes, Session, SessionId, Timestamp, User, UserId};
 
 const START: Timestamp = Timestamp::constant(1_600_000_000, 0);
 const WINDOW: u32 = 10;
@@ -78,7 +78,7 @@ pub(super) async fn follow(store: &impl Store, deeds: &[Deed], which: u128) {
     store.insert_user(new).await.unwrap();
     let base = usize::try_from(which).unwrap() * 1000;
     let token = |n: usize| digest(base + n);
-    let first = NewRefresh { digest: token(0), scopes: BTreeSet::new() };
+    let first = NewRefresh { digest: token(0), scopes: Scopes::All };
     store.insert_session(&session, None, Some(&first)).await.unwrap();
 
     // The model: when each token but the newest was used; when the session is idle; whether it is

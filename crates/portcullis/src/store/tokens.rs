@@ -1,11 +1,9 @@
 //! Tokens: refresh tokens, opaque access tokens, and what was revoked.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 
 use super::{Digest, StoreError};
-use crate::types::{ClientId, Scope, Session, SessionId, Timestamp, TokenId, UserId};
+use crate::types::{ClientId, Scopes, Session, SessionId, Timestamp, TokenId, UserId};
 
 /// A session's first refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,16 +11,16 @@ pub struct NewRefresh {
     /// Its digest.
     pub digest: Digest,
     /// What the session's tokens are limited to, for as long as it lasts.
-    pub scopes: BTreeSet<Scope>,
+    pub scopes: Scopes,
 }
 
 /// What became of a refresh token that was shown.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rotation {
     /// It was good, and its successor is now.
-    Rotated(Box<Session>, BTreeSet<Scope>),
+    Rotated(Box<Session>, Scopes),
     /// It was used a moment ago and its successor has not been: the very same successor again.
-    Retried(Box<Session>, BTreeSet<Scope>),
+    Retried(Box<Session>, Scopes),
     /// It had been used before. Its session is ended now, if it was not.
     Reused(Box<Session>),
     /// Nobody knows it, or its session is over, or its user is inactive.
@@ -43,7 +41,7 @@ pub struct TokenRecord {
     /// For which client.
     pub client: ClientId,
     /// What it is limited to.
-    pub scopes: BTreeSet<Scope>,
+    pub scopes: Scopes,
     /// When the user proved who they are.
     pub since: Timestamp,
     /// Whether a second factor was given.
@@ -101,7 +99,7 @@ pub trait Tokens: Send + Sync {
     async fn session_by_refresh(
         &self,
         digest: &Digest,
-    ) -> Result<Option<(Session, BTreeSet<Scope>)>, StoreError>;
+    ) -> Result<Option<(Session, Scopes)>, StoreError>;
 
     /// Forgets what no longer counts at `now`: expired tokens at once; sessions, ends of sessions
     /// and retired keys `keep_seconds` after they were over. That must be at least the longest

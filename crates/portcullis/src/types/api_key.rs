@@ -1,8 +1,6 @@
 //! Tokens that people make for their own programs, or administrators for clients.
 
-use std::collections::BTreeSet;
-
-use super::{Scope, Subject, Timestamp, TokenId};
+use super::{Scopes, Subject, Timestamp, TokenId};
 
 /// A token that a user made for a program of theirs, or that was made for a client. The secret
 /// itself is kept nowhere.
@@ -15,7 +13,7 @@ pub struct ApiKey {
     /// What its owner calls it.
     pub name: String,
     /// What it is limited to.
-    pub scopes: BTreeSet<Scope>,
+    pub scopes: Scopes,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends.

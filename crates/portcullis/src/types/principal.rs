@@ -79,8 +79,18 @@ impl Principal {
     /// Is limited to these scopes: a token's bearer.
     #[must_use]
     pub fn with_scopes<C: Into<Scope>>(mut self, scopes: impl IntoIterator<Item = C>) -> Self {
-        self.scopes = Scopes::Only(Arc::new(scopes.into_iter().map(Into::into).collect()));
+        self.scopes = Scopes::only(scopes);
         self
+    }
+
+    /// The scopes that bound what the subject may do by this credential; `None` where nothing
+    /// does.
+    ///
+    /// What another issuer vouches for came in the token itself, so its scopes bound nothing
+    /// more.
+    #[must_use]
+    pub fn limit(&self) -> Option<&BTreeSet<Scope>> {
+        self.scopes.limit().filter(|_| self.external().is_none())
     }
 
     /// Nobody.
@@ -192,6 +202,32 @@ pub enum Scopes {
     Only(Arc<BTreeSet<Scope>>),
 }
 
+impl Scopes {
+    /// These at the most.
+    #[must_use]
+    pub fn only<C: Into<Scope>>(scopes: impl IntoIterator<Item = C>) -> Self {
+        Self::Only(Arc::new(scopes.into_iter().map(Into::into).collect()))
+    }
+
+    /// Whether this scope is within the limit.
+    #[must_use]
+    pub fn carries(&self, scope: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(scopes) => scopes.contains(scope),
+        }
+    }
+
+    /// The scopes it is limited to; `None` where it is not limited.
+    #[must_use]
+    pub fn limit(&self) -> Option<&BTreeSet<Scope>> {
+        match self {
+            Self::All => None,
+            Self::Only(scopes) => Some(scopes),
+        }
+    }
+}
+
 /// The circumstances of a request: what conditions look at.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
@@ -209,6 +245,9 @@ pub struct Context {
     pub request_id: Option<Arc<str>>,
     /// Whether the handler asked what the route table left to it.
     pub asked: Asked,
+    /// Whether the route named a scope that the credential carries: then that scope vouches for
+    /// the roles and permissions used behind the route.
+    pub within_scope: bool,
 }
 
 /// A mark that a handler did ask: shared by every clone of the principal of one request.

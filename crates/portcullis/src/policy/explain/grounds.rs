@@ -2,7 +2,7 @@
 
 use super::{Circumstance, Effect, Ground, Help, Provenance, State, strictest};
 use crate::policy::Requirement;
-use crate::policy::check::{behind, carries};
+use crate::policy::check::{behind, reaches, standing_for};
 use crate::types::{Condition, Conditional, Permission, Principal};
 
 /// How many roles are named as a help.
@@ -13,7 +13,12 @@ type Grounds = (Vec<Ground>, Vec<Help>);
 impl Requirement {
     /// What speaks for and against the term, and what would help where it is not held. Empty for
     /// a list of terms: theirs say it.
-    pub(super) fn grounds(&self, who: &Principal, provenance: &Provenance) -> Grounds {
+    pub(super) fn grounds(
+        &self,
+        who: &Principal,
+        provenance: &Provenance,
+        within_scope: bool,
+    ) -> Grounds {
         match self {
             Self::Public(reason) => {
                 (vec![Ground::Open { reason: (*reason).to_owned() }], Vec::new())
@@ -24,14 +29,28 @@ impl Requirement {
             Self::Role(name) => {
                 if who.access.roles.contains(name) {
                     let path = provenance.ways.to(name).unwrap_or_else(|| vec![name.clone()]);
-                    (vec![Ground::Role { path }], Vec::new())
+                    let mut grounds = (vec![Ground::Role { path }], Vec::new());
+                    if who.limit().is_some() && !within_scope {
+                        grounds.0.push(Ground::BeyondScope);
+                        grounds.1.push(Help::NoScopeLimit);
+                    }
+                    grounds
                 } else {
                     (Vec::new(), vec![Help::Role { role: name.clone() }])
                 }
             }
-            Self::Permission(name) => permission(name, who, provenance),
+            Self::Permission(name) => {
+                let mut grounds = permission(name, who, provenance);
+                if !reaches(who, name, within_scope) {
+                    grounds.0.push(Ground::BeyondScope);
+                    let scopes = standing_for(who, name).cloned();
+                    grounds.1.extend(scopes.map(|scope| Help::Scope { scope }));
+                    grounds.1.push(Help::NoScopeLimit);
+                }
+                grounds
+            }
             Self::Scope(name) => {
-                let carried = carries(who, name);
+                let carried = who.scopes.carries(name.as_str());
                 let behind = behind(who, name);
                 let scope = Ground::Scope { scope: name.clone(), carried, behind: behind.cloned() };
                 let (mut by, mut helps) =

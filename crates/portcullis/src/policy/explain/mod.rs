@@ -144,6 +144,8 @@ pub enum Ground {
         #[serde(skip_serializing_if = "Option::is_none")]
         behind: Option<Permission>,
     },
+    /// The credential is limited to scopes, and none of them reaches so far.
+    BeyondScope,
     /// A condition.
     Condition(Circumstance),
 }
@@ -196,6 +198,8 @@ pub enum Help {
         /// Which scope.
         scope: Scope,
     },
+    /// A credential that is not limited to scopes.
+    NoScopeLimit,
     /// Another hour or place.
     Circumstance {
         /// What must be so.
@@ -259,26 +263,36 @@ impl Requirement {
     /// As [`explain`](Self::explain), tracing what is held back to roles and grants.
     #[must_use]
     pub fn explain_from(&self, who: &Principal, provenance: &Provenance) -> Reasons {
-        Reasons { outcome: self.check(who).into(), because: self.reason(who, provenance) }
+        let because = self.reason(who, provenance, who.context.within_scope);
+        Reasons { outcome: self.check(who).into(), because }
     }
 
-    fn reason(&self, who: &Principal, provenance: &Provenance) -> Reason {
-        let (by, helps) = self.grounds(who, provenance);
-        let terms = |terms: &[Self]| terms.iter().map(|one| one.reason(who, provenance)).collect();
+    fn reason(&self, who: &Principal, provenance: &Provenance, within_scope: bool) -> Reason {
+        let (by, helps) = self.grounds(who, provenance, within_scope);
+        let within = within_scope || matches!(self, Self::All(_)) && self.is_within_scope(who);
+        let terms =
+            |terms: &[Self]| terms.iter().map(|one| one.reason(who, provenance, within)).collect();
         let (join, terms) = match self {
             Self::All(each) => (Some(Join::All), terms(each)),
             Self::Any(each) => (Some(Join::Any), terms(each)),
             _ => (None, Vec::new()),
         };
-        Reason { required: self.to_string(), held: self.held(who), by, helps, join, terms }
+        Reason {
+            required: self.to_string(),
+            held: self.held(who, within_scope),
+            by,
+            helps,
+            join,
+            terms,
+        }
     }
 
-    fn held(&self, who: &Principal) -> Held {
+    fn held(&self, who: &Principal, within_scope: bool) -> Held {
         // A guest holds nothing, and is let in only where the whole requirement is public.
         if who.is_guest() && !self.is_public() {
             return Held::No;
         }
-        match self.judge(who) {
+        match self.judge(who, within_scope) {
             Verdict::Yes => Held::Yes,
             Verdict::Later => Held::Later,
             Verdict::No { .. } => Held::No,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Circumstance, Effect, Ground, Held, Help, Outcome, Reason, Reasons, State};
+use crate::policy::check::UNLIMITED;
 use crate::types::{Remedy, Role};
 
 impl fmt::Display for Reasons {
@@ -76,6 +77,7 @@ impl fmt::Display for Ground {
                 write!(f, "scope {scope} {carried}")?;
                 behind.as_ref().map_or(Ok(()), |behind| write!(f, "; it needs permission {behind}"))
             }
+            Self::BeyondScope => f.write_str("beyond the scopes of the credential"),
             Self::Condition(circumstance) => write!(f, "{circumstance}"),
         }
     }
@@ -108,6 +110,7 @@ impl fmt::Display for Help {
             Self::Role { role } => write!(f, "role {role}"),
             Self::Grant { permission } => write!(f, "a grant of {permission}"),
             Self::Scope { scope } => write!(f, "a token with scope {scope}"),
+            Self::NoScopeLimit => f.write_str(UNLIMITED),
             Self::Circumstance { sentence } => write!(f, "asking {sentence}"),
             Self::RevokeGrant { grant } => write!(f, "taking grant {grant} back"),
             Self::RoleWithout { role, permission } => {

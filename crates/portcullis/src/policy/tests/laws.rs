@@ -7,8 +7,9 @@ use super::samples::{
     Fact, Granted, PERMISSIONS, ROLES, SCOPES, condition, granted, kind, rank, requirement,
     somebody, with,
 };
+use crate::policy::check::UNLIMITED;
 use crate::policy::{Ask, Decision, Requirement, authenticated, permits, role, scope};
-use crate::types::{Effect, Permission, Principal, Remedy};
+use crate::types::{Effect, Permission, Principal, Remedy, Scopes};
 
 fn grants() -> impl Strategy<Value = Vec<Granted>> {
     prop::collection::vec(granted(), 0..8)
@@ -129,6 +130,7 @@ proptest! {
         let granted = |effect| Granted {
             effect, permission: wanted.into(), condition: Some(condition.clone()),
         };
+        let who = Principal { scopes: Scopes::All, ..who };
         let (known, holds) = (condition.is_known(&who), condition.holds(&who));
         prop_assert!(known || !holds, "what is not known holds: {}", condition.explain());
         let allowed = with(&who, &[granted(Effect::Allow)]);
@@ -174,10 +176,11 @@ proptest! {
                 who = match term.split_once(' ') {
                     Some(("role", name)) => who.with_roles([name]),
                     Some(("permission", name)) => who.with_permissions([name]),
+                    _ if term.contains(UNLIMITED) => Principal { scopes: Scopes::All, ..who },
                     _ => who,
                 };
             }
-            if let crate::types::Scopes::Only(held) = &who.scopes {
+            if let Scopes::Only(held) = &who.scopes {
                 let all = held.iter().cloned().chain(missing.scopes.iter().cloned());
                 let all: Vec<_> = all.collect();
                 who = who.with_scopes(all);

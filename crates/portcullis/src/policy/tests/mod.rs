@@ -4,3 +4,4 @@ mod laws;
 mod reasons;
 mod roles;
 mod samples;
+mod scopes;

@@ -42,7 +42,8 @@ fn of_grounds(by: &[Ground]) -> Held {
             _ => false,
         })
     };
-    if counts(Effect::Allow) && !counts(Effect::Deny) { Held::Yes } else { Held::No }
+    let beyond = by.contains(&Ground::BeyondScope);
+    if counts(Effect::Allow) && !counts(Effect::Deny) && !beyond { Held::Yes } else { Held::No }
 }
 
 /// What a verifier denies, nobody here can take back.
@@ -177,20 +178,28 @@ fn the_tree_names_paths_grants_conditions_and_what_would_help() {
     let tree = "\
 refused (403)
   no     permission items:read and permission items:delete and permission write and (role moderator or scope items:write)
-    yes    permission items:read
+    no     permission items:read
              items:* allowed by role admin > moderator
+             beyond the scopes of the credential
+             would help: a credential that is not limited to scopes
     no     permission items:delete
              items:delete denied by role intern
              items:* allowed by role admin > moderator
+             beyond the scopes of the credential
              would help: role intern without the denial of items:delete
+             would help: a credential that is not limited to scopes
     no     permission write
              write allowed by grant 00000000-0000-0000-0000-000000000005, Monday to Friday 09:00–17:00 UTC (does not hold); does not count
+             beyond the scopes of the credential
              would help: asking Monday to Friday 09:00–17:00 UTC
              would help: role clerk
              would help: a grant of write
-    yes    role moderator or scope items:write
-      yes    role moderator
+             would help: a credential that is not limited to scopes
+    no     role moderator or scope items:write
+      no     role moderator
                held: admin > moderator
+               beyond the scopes of the credential
+               would help: a credential that is not limited to scopes
       no     scope items:write
                scope items:write not carried
                would help: a token with scope items:write

@@ -69,12 +69,13 @@ async fn introspect_token(
     let Some(token) = request.form.token.filter(|token| !token.is_empty()) else {
         return Err(invalid_request("token is missing."));
     };
-    let claims = rules.introspect(&token).await?.map(|(shown, username)| {
-        let scopes: Vec<&str> = shown.scopes.iter().map(Scope::as_str).collect();
+    let claims = rules.introspect(&token).await?.map(|found| {
+        let scopes: Vec<&str> = found.scopes.iter().map(Scope::as_str).collect();
+        let shown = found.token;
         ActiveToken {
             scope: scopes.join(" "),
             client_id: shown.client.to_string(),
-            username,
+            username: found.name,
             token_type: "Bearer",
             exp: shown.expires_at.as_second(),
             iat: shown.issued_at.as_second(),

@@ -66,7 +66,7 @@ async fn it_says_who_did_what_to_whom_and_holds_no_secret() {
     let ada = rules.add_user(&by, account, true, &[Role::from("editor")]).await.unwrap();
     let caller = crate::rules::Caller::default();
     let signed = rules.sign_in(&caller.by(), "ada", first.to_owned().into()).await.unwrap();
-    let scopes = std::collections::BTreeSet::new();
+    let scopes = crate::types::Scopes::All;
     let tokens = rules.begin_tokens(&signed, scopes.clone(), None, caller.clone()).await.unwrap();
     let again = rules.refresh(&caller.by(), tokens.refresh.expose(), None, None).await.unwrap();
     let (_, cookie) = rules.begin_cookie(&signed, caller.clone()).await.unwrap();

@@ -35,6 +35,8 @@ pub struct Claims {
     pub session: Option<String>,
     /// What it is limited to (`scope`); `None` where it does not say.
     pub scopes: Option<BTreeSet<Scope>>,
+    /// Whether `scope` limits nothing (`all_scopes`): meant in tokens of our own alone.
+    pub all_scopes: bool,
     /// When the user proved who they are (`auth_time`).
     pub authenticated_at: Option<Timestamp>,
     /// How they did (`amr`).
@@ -76,6 +78,7 @@ impl Claims {
             client: taken.text("client_id")?.map(|id| ClientId(id.into())),
             session: taken.text("sid")?,
             scopes: taken.scopes()?,
+            all_scopes: taken.flag("all_scopes")?,
             authenticated_at: taken.date("auth_time")?,
             methods: taken.texts("amr", false)?.unwrap_or_default(),
             extra: claims,
@@ -92,6 +95,15 @@ impl Taken<'_> {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(_) => Err(TokenFault::WrongClaim(name)),
+        }
+    }
+
+    /// True or false; false where it is not there.
+    fn flag(&mut self, name: &'static str) -> Result<bool, TokenFault> {
+        match self.0.remove(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(flag),
             Some(_) => Err(TokenFault::WrongClaim(name)),
         }
     }
@@ -162,8 +174,11 @@ pub struct AccessClaims {
     pub id: TokenId,
     /// The session it belongs to (`sid`).
     pub session: Option<SessionId>,
-    /// What it is limited to (`scope`).
+    /// What it may be used for (`scope`).
     pub scopes: BTreeSet<Scope>,
+    /// Whether its user may do all they may do by it, and `scope` only says what that was when it
+    /// was made (`all_scopes`, a claim of ours).
+    pub all_scopes: bool,
     /// From when on it counts (`iat`, `nbf`), in whole seconds.
     pub issued_at: Timestamp,
     /// When it ends (`exp`), in whole seconds.
@@ -205,6 +220,8 @@ impl AccessClaims {
             #[serde(skip_serializing_if = "Option::is_none")]
             sid: Option<String>,
             scope: String,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            all_scopes: bool,
             #[serde(skip_serializing_if = "Option::is_none")]
             auth_time: Option<i64>,
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -225,6 +242,7 @@ impl AccessClaims {
             jti: encode(self.id.0.as_bytes()),
             sid: self.session.map(|session| encode(session.0.as_bytes())),
             scope: scopes.join(" "),
+            all_scopes: self.all_scopes,
             auth_time: self.authenticated_at.map(Timestamp::as_second),
             amr: &self.methods,
         };

@@ -203,6 +203,7 @@ pub enum TokenFault {
 ///     id: TokenId(sources.uuid()?),
 ///     session: None,
 ///     scopes: ["items:read".into()].into(),
+///     all_scopes: false,
 ///     issued_at: now,
 ///     expires_at: now + jiff::SignedDuration::from_mins(15),
 ///     authenticated_at: Some(now),

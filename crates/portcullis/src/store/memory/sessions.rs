@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::{Kept, Refresh};
 use crate::store::{Digest, LIVE_SESSIONS, NewRefresh, Sessions, StoreError};
-use crate::types::{Session, SessionId, Timestamp, UserId};
+use crate::types::{Scopes, Session, SessionId, Timestamp, UserId};
 
 #[async_trait]
 impl Sessions for MemoryStore {
@@ -28,7 +28,7 @@ impl Sessions for MemoryStore {
             let kept = Kept {
                 session: session.clone(),
                 cookie: cookie.copied(),
-                scopes: refresh.map(|refresh| refresh.scopes.clone()).unwrap_or_default(),
+                scopes: refresh.map_or(Scopes::All, |refresh| refresh.scopes.clone()),
             };
             if let Some(refresh) = refresh {
                 if state.refresh.contains_key(&refresh.digest) {

@@ -6,7 +6,7 @@ use crate::store::feed::CHANGES_KEPT;
 use crate::store::graph::{self, Inclusions};
 use crate::store::{Change, Digest, KeyRecord, StoreError, TokenRecord};
 use crate::types::{
-    ApiKey, Client, ClientId, Grant, Role, RoleRecord, Scope, Session, SessionId, Subject,
+    ApiKey, Client, ClientId, Grant, Role, RoleRecord, Scopes, Session, SessionId, Subject,
     Timestamp, TokenId, User, UserId,
 };
 
@@ -22,7 +22,7 @@ pub(super) struct Account {
 pub(super) struct Kept {
     pub session: Session,
     pub cookie: Option<Digest>,
-    pub scopes: BTreeSet<Scope>,
+    pub scopes: Scopes,
 }
 
 /// A refresh token.

@@ -1,12 +1,10 @@
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 
 use super::MemoryStore;
 use super::state::Refresh;
 use crate::store::rotation::{Used, Verdict, judge};
 use crate::store::{Change, Digest, Rotation, StoreError, TokenRecord, Tokens};
-use crate::types::{Scope, Session, Timestamp, TokenId};
+use crate::types::{Scopes, Session, Timestamp, TokenId};
 
 #[async_trait]
 impl Tokens for MemoryStore {
@@ -104,7 +102,7 @@ impl Tokens for MemoryStore {
     async fn session_by_refresh(
         &self,
         digest: &Digest,
-    ) -> Result<Option<(Session, BTreeSet<Scope>)>, StoreError> {
+    ) -> Result<Option<(Session, Scopes)>, StoreError> {
         Ok(self.with(|state| {
             let kept = state.sessions.get(&state.refresh.get(digest)?.session)?;
             Some((kept.session.clone(), kept.scopes.clone()))

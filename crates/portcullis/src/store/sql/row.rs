@@ -1,6 +1,5 @@
 //! Values in and out of rows. What cannot be is `Corrupt`, never a panic.
 
-use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use sqlx::sqlite::SqliteRow;
@@ -8,7 +7,7 @@ use sqlx::{Decode, Row, Sqlite, Type};
 
 use super::failed;
 use crate::store::{Digest, StoreError, TokenRecord};
-use crate::types::{Client, ClientId, Scope, Session, Timestamp, User};
+use crate::types::{Client, ClientId, Scope, Scopes, Session, Timestamp, User};
 
 /// The columns of [`user`].
 macro_rules! user_columns {
@@ -55,15 +54,24 @@ pub(super) fn maybe_time(row: &SqliteRow, column: &str) -> Result<Option<Timesta
     micros.map(Timestamp::from_microsecond).transpose().map_err(|_| corrupt(column))
 }
 
+/// What stands where a credential is not limited: no scope has such a name.
+const ALL_SCOPES: &str = "\"all\"";
+
 /// Scopes, kept as RFC 6749 §3.3 writes them: with a space between.
-pub(super) fn scopes(row: &SqliteRow) -> Result<BTreeSet<Scope>, StoreError> {
+pub(super) fn scopes(row: &SqliteRow) -> Result<Scopes, StoreError> {
     let list: &str = get(row, "scopes")?;
-    Ok(list.split(' ').filter(|scope| !scope.is_empty()).map(Scope::from).collect())
+    if list == ALL_SCOPES {
+        return Ok(Scopes::All);
+    }
+    Ok(Scopes::only(list.split(' ').filter(|scope| !scope.is_empty())))
 }
 
 /// Scopes as they are kept.
-pub(super) fn scope_list(scopes: &BTreeSet<Scope>) -> String {
-    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+pub(super) fn scope_list(scopes: &Scopes) -> String {
+    match scopes {
+        Scopes::All => ALL_SCOPES.to_owned(),
+        Scopes::Only(scopes) => scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" "),
+    }
 }
 
 pub(super) fn digest(row: &SqliteRow, column: &str) -> Result<Digest, StoreError> {

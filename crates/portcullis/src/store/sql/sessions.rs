@@ -4,7 +4,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::row::{self, session_columns};
 use super::{SqlStore, failed};
 use crate::store::{Digest, LIVE_SESSIONS, NewRefresh, Sessions, StoreError};
-use crate::types::{Session, SessionId, Timestamp, UserId};
+use crate::types::{Scopes, Session, SessionId, Timestamp, UserId};
 
 #[async_trait]
 impl Sessions for SqlStore {
@@ -185,7 +185,7 @@ async fn insert(
     .bind(&session.address)
     .bind(&session.agent)
     .bind(cookie.map(Digest::as_slice))
-    .bind(refresh.map(|refresh| row::scope_list(&refresh.scopes)).unwrap_or_default())
+    .bind(row::scope_list(refresh.map_or(&Scopes::All, |refresh| &refresh.scopes)))
     .execute(db)
     .await
     .map_err(failed)?;

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnection;
 
@@ -8,7 +6,7 @@ use super::{SqlStore, failed};
 use crate::store::feed::CHANGES_KEPT;
 use crate::store::rotation::{Used, Verdict, judge};
 use crate::store::{Digest, Rotation, StoreError, TokenRecord, Tokens, tokens};
-use crate::types::{Scope, Session, Timestamp, TokenId};
+use crate::types::{Scopes, Session, Timestamp, TokenId};
 
 /// How many rows one statement of a sweep deletes, so that others may write in between.
 const BATCH: i64 = 500;
@@ -181,7 +179,7 @@ impl Tokens for SqlStore {
     async fn session_by_refresh(
         &self,
         digest: &Digest,
-    ) -> Result<Option<(Session, BTreeSet<Scope>)>, StoreError> {
+    ) -> Result<Option<(Session, Scopes)>, StoreError> {
         let found = sqlx::query(concat!(
             "SELECT ",
             session_columns!(),

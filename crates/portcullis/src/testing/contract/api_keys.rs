@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use super::samples::{HOUR, NOW, at, digest, ok, refused, session, user, uuid};
 use crate::store::{API_KEYS, Change, ClientChange, Store, StoreError, UserChange};
-use crate::types::{ApiKey, Client, ClientId, External, Subject, TokenId, UserId};
+use crate::types::{ApiKey, Client, ClientId, External, Scopes, Subject, TokenId, UserId};
 
 fn key(owner: &Subject, name: &str) -> ApiKey {
     ApiKey {
         id: TokenId(uuid()),
         owner: owner.clone(),
         name: name.to_owned(),
-        scopes: ["items:read".into(), "items:write".into()].into(),
+        scopes: Scopes::only(["items:read", "items:write"]),
         created_at: NOW,
         expires_at: at(900),
         last_used_at: None,

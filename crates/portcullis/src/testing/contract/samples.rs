@@ -1,6 +1,5 @@
 //! Things to keep in a store.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::SignedDuration;
@@ -8,8 +7,8 @@ use uuid::Uuid;
 
 use crate::store::{Digest, NewRefresh, NewUser, Store, StoreError};
 use crate::types::{
-    ClientId, Effect, Grant, GrantId, PageRequest, Role, RoleRecord, Session, SessionId, Timestamp,
-    User, UserId,
+    ClientId, Effect, Grant, GrantId, PageRequest, Role, RoleRecord, Scopes, Session, SessionId,
+    Timestamp, User, UserId,
 };
 
 /// The moment at which most things happen.
@@ -133,8 +132,8 @@ pub(super) async fn session(store: &impl Store, user: UserId) -> SessionId {
 /// Begins a session with a refresh token.
 pub(super) async fn lineage(store: &impl Store, user: UserId) -> (SessionId, Digest) {
     let session = new_session(user);
-    let scopes = ["items:read".into(), "items:write".into()];
-    let refresh = NewRefresh { digest: digest(), scopes: BTreeSet::from(scopes) };
+    let scopes = Scopes::only(["items:read", "items:write"]);
+    let refresh = NewRefresh { digest: digest(), scopes };
     ok(store.insert_session(&session, None, Some(&refresh)).await);
     (session.id, refresh.digest)
 }

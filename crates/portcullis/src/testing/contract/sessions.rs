@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::samples::{
@@ -6,7 +5,7 @@ use super::samples::{
     uuid,
 };
 use crate::store::{LIVE_SESSIONS, NewRefresh, Store, StoreError, UserChange};
-use crate::types::{SessionId, UserId};
+use crate::types::{Scopes, SessionId, UserId};
 
 pub(super) async fn begin_for_the_active_only<S: Store>(store: &Arc<S>) {
     let ada = user(&**store, "ada", &[]).await;
@@ -32,7 +31,7 @@ pub(super) async fn are_found<S: Store>(store: &Arc<S>) {
     ok(store.insert_session(&first, Some(&cookie), None).await);
     let mut second = new_session(ada);
     second.created_at = at(1);
-    let token = NewRefresh { digest: refresh, scopes: BTreeSet::new() };
+    let token = NewRefresh { digest: refresh, scopes: Scopes::All };
     ok(store.insert_session(&second, None, Some(&token)).await);
     session(&**store, bob).await;
 

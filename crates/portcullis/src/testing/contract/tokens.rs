@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::samples::{NOW, at, digest, ok, refused, session, user, uuid};
 use crate::store::{Store, StoreError, TokenRecord};
-use crate::types::{ClientId, SessionId, TokenId, UserId};
+use crate::types::{ClientId, Scopes, SessionId, TokenId, UserId};
 
 fn token(user: UserId, session: SessionId) -> TokenRecord {
     TokenRecord {
@@ -11,7 +11,7 @@ fn token(user: UserId, session: SessionId) -> TokenRecord {
         session,
         user,
         client: ClientId::first_party(),
-        scopes: ["items:read", "items:write"].map(Into::into).into(),
+        scopes: Scopes::only(["items:read", "items:write"]),
         since: at(-5),
         second_factor: true,
         issued_at: NOW,
@@ -23,7 +23,7 @@ pub(super) async fn are_found_until_revoked<S: Store>(store: &Arc<S>) {
     let ada = user(&**store, "ada", &[]).await;
     let session = session(&**store, ada).await;
     let (mut first, second) = (token(ada, session), token(ada, session));
-    first.scopes.clear();
+    first.scopes = Scopes::All;
     ok(store.insert_token(&first).await);
     ok(store.insert_token(&second).await);
     assert_eq!(ok(store.token(&first.digest).await), Some(first.clone()));

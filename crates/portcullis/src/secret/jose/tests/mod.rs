@@ -72,6 +72,7 @@ fn access() -> AccessClaims {
         id: TokenId(sources.uuid().unwrap()),
         session: Some(SessionId(sources.uuid().unwrap())),
         scopes: ["items:read".into(), "items:write".into()].into(),
+        all_scopes: false,
         issued_at: at(THEN),
         expires_at: at(THEN + 900),
         authenticated_at: Some(at(THEN)),
