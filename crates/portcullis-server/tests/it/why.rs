@@ -24,6 +24,23 @@ fn why_says_what_decided_and_what_would_help() {
 }
 
 #[test]
+fn why_says_when_it_would_be_allowed() {
+    let folder = Folder::new();
+    folder.add_user("--role guest nick");
+    let hours = "'mon-fri 09:00-17:00 Europe/Berlin'";
+    folder.run(&format!("user permissions nick allow write --hours {hours}")).good();
+    // A Saturday; on the night to Sunday clocks are put forward.
+    let said = folder.run("why nick GET /write --at 2026-03-28T12:00:00Z").good();
+    assert!(said.contains("would be allowed from Monday 2026-03-30 09:00 Europe/Berlin"), "{said}");
+    let json = folder.run("why nick GET /write --at 2026-03-28T12:00:00Z --json").json();
+    assert_eq!(json["opens"]["at"], "2026-03-30T07:00:00Z");
+    let said = folder.run("why nick GET /write --at 2026-03-30T07:00:00Z").good();
+    assert!(said.contains("\nallowed\n") && !said.contains("from Monday"), "{said}");
+    let said = folder.run("why nick GET /users --at 2026-03-28T12:00:00Z").good();
+    assert!(!said.contains("would be allowed from"), "{said}");
+}
+
+#[test]
 fn the_matrix_shows_what_each_role_opens() {
     let folder = Folder::new();
     let matrix = folder.run("routes --matrix").good();

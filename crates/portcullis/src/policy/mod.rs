@@ -18,7 +18,7 @@ pub use check::{Ask, Decision, Missing, permits};
 pub use condition::Conditions;
 pub(crate) use condition::Unknown;
 pub use explain::{
-    Circumstance, Ground, Held, Help, Join, Outcome, Provenance, Reason, Reasons, State,
+    Circumstance, Ground, Held, Help, Join, Opening, Outcome, Provenance, Reason, Reasons, State,
 };
 pub use openapi::SecurityRequirement;
 pub use roles::{Roles, Unfolded, Ways};

@@ -8,7 +8,7 @@ use jiff::civil::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Principal, Timestamp};
+use super::{Principal, Timestamp, ZonedDateTime};
 
 /// A question about the circumstances of a request: an hour, a place, a recent login.
 ///
@@ -41,6 +41,13 @@ pub trait Condition: fmt::Debug + Send + Sync + 'static {
     /// count and a denial under it does, and its negation does not hold either.
     fn is_known(&self, _who: &Principal) -> bool {
         true
+    }
+
+    /// The next moment after that of the request at which its answer may be another though nothing
+    /// but time has passed, in the time zone in which people think of it. `None` where time changes
+    /// nothing. It is what tells when something will be allowed; a moment too many does no harm.
+    fn turns(&self, _who: &Principal) -> Option<ZonedDateTime> {
+        None
     }
 
     /// How the caller could make it hold by signing in again, if that would do (RFC 9470).

@@ -32,5 +32,8 @@ pub use record::{Effect, Grant, RoleRecord};
 pub use session::Session;
 pub use user::{User, username_fault};
 
+/// A moment as a clock on the wall shows it in some time zone.
+pub use jiff::ZonedDateTime;
+
 /// A moment in UTC. Everything that needs one is handed it; only [`crate::clock`] asks the system.
 pub use jiff::Timestamp;

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::types::{Condition, Principal, Remedy};
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+use crate::types::{Condition, Principal, Remedy, ZonedDateTime};
 
 /// A proof (a password, say) that is not older than a number of seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,13 @@ impl Condition for RecentLogin {
 
     fn is_known(&self, who: &Principal) -> bool {
         who.since.is_some()
+    }
+
+    /// When it is recent no more.
+    fn turns(&self, who: &Principal) -> Option<ZonedDateTime> {
+        let longest = SignedDuration::from_secs(i64::from(self.seconds) + 1);
+        let over = who.since?.checked_add(longest).ok()?;
+        (over > who.context.now).then(|| over.to_zoned_datetime(TimeZone::UTC))
     }
 
     fn remedy(&self) -> Option<Remedy> {

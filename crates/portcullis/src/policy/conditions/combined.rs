@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::types::{Condition, Principal, Remedy};
+use crate::types::{Condition, Principal, Remedy, ZonedDateTime};
 
 /// All of these.
 #[derive(Clone, Debug)]
@@ -22,6 +22,11 @@ fn joined(conditions: &[Arc<dyn Condition>], word: &str) -> Cow<'static, str> {
     format!("({})", phrases.join(word)).into()
 }
 
+/// The first of what they turn at.
+fn first_turn(conditions: &[Arc<dyn Condition>], who: &Principal) -> Option<ZonedDateTime> {
+    conditions.iter().filter_map(|one| one.turns(who)).min()
+}
+
 impl Condition for AllOf {
     fn explain(&self) -> Cow<'static, str> {
         joined(&self.0, " and ")
@@ -35,6 +40,10 @@ impl Condition for AllOf {
         // One that is known not to hold decides alone.
         let known_not = |one: &Arc<dyn Condition>| one.is_known(who) && !one.holds(who);
         self.0.iter().all(|one| one.is_known(who)) || self.0.iter().any(known_not)
+    }
+
+    fn turns(&self, who: &Principal) -> Option<ZonedDateTime> {
+        first_turn(&self.0, who)
     }
 
     fn remedies(&self, who: &Principal) -> Vec<Remedy> {
@@ -58,6 +67,10 @@ impl Condition for AnyOf {
         self.0.iter().all(|one| one.is_known(who)) || self.0.iter().any(|one| one.holds(who))
     }
 
+    fn turns(&self, who: &Principal) -> Option<ZonedDateTime> {
+        first_turn(&self.0, who)
+    }
+
     fn remedies(&self, who: &Principal) -> Vec<Remedy> {
         if self.holds(who) {
             return Vec::new();
@@ -78,5 +91,8 @@ impl Condition for NotThis {
 
     fn is_known(&self, who: &Principal) -> bool {
         self.0.is_known(who)
+    }
+    fn turns(&self, who: &Principal) -> Option<ZonedDateTime> {
+        self.0.turns(who)
     }
 }

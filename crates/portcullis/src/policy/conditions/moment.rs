@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::types::{Condition, Principal, Timestamp};
+use jiff::tz::TimeZone;
+
+use crate::types::{Condition, Principal, Timestamp, ZonedDateTime};
 
 /// From a moment on, or until one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,5 +28,10 @@ impl Condition for Moment {
             Self::NotBefore(moment) => who.context.now >= *moment,
             Self::NotAfter(moment) => who.context.now < *moment,
         }
+    }
+
+    fn turns(&self, who: &Principal) -> Option<ZonedDateTime> {
+        let (Self::NotBefore(moment) | Self::NotAfter(moment)) = self;
+        (*moment > who.context.now).then(|| moment.to_zoned_datetime(TimeZone::UTC))
     }
 }

@@ -4,6 +4,7 @@
 //! only traced back to where it came from.
 
 mod grounds;
+mod opening;
 mod text;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,9 @@ use serde::Serialize;
 
 use super::check::{Verdict, strictest};
 use super::{Ask, Decision, Requirement, Roles, Ways};
-use crate::types::{Effect, Grant, GrantId, Permission, Principal, Remedy, Role, Scope};
+use crate::types::{
+    Effect, Grant, GrantId, Permission, Principal, Remedy, Role, Scope, ZonedDateTime,
+};
 
 /// What became of a requirement, and why. Displays as a tree for people.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -23,6 +26,28 @@ pub struct Reasons {
     pub outcome: Outcome,
     /// The requirement, term by term.
     pub because: Reason,
+    /// When all of it would be held next though nothing but time has passed, where that can be
+    /// foreseen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opens: Option<Opening>,
+}
+
+/// A moment at which something will be held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Opening {
+    /// The moment (RFC 3339).
+    pub at: String,
+    /// The same for people, in the time zone of the condition, such as
+    /// `Monday 2026-03-02 08:00 Europe/Vienna`.
+    pub local: String,
+}
+
+impl From<ZonedDateTime> for Opening {
+    fn from(moment: ZonedDateTime) -> Self {
+        let seconds = if moment.second() == 0 { "" } else { ":%S" };
+        let local = moment.strftime(&format!("%A %Y-%m-%d %H:%M{seconds} %Q")).to_string();
+        Self { at: moment.timestamp().to_string(), local }
+    }
 }
 
 /// What the gate would do.
@@ -200,6 +225,11 @@ pub enum Help {
     },
     /// A credential that is not limited to scopes.
     NoScopeLimit,
+    /// Waiting.
+    Waiting {
+        /// Until when.
+        until: Opening,
+    },
     /// Another hour or place.
     Circumstance {
         /// What must be so.
@@ -263,12 +293,23 @@ impl Requirement {
     /// As [`explain`](Self::explain), tracing what is held back to roles and grants.
     #[must_use]
     pub fn explain_from(&self, who: &Principal, provenance: &Provenance) -> Reasons {
-        let because = self.reason(who, provenance, who.context.within_scope);
-        Reasons { outcome: self.check(who).into(), because }
+        let within = who.context.within_scope;
+        let because = self.reason(who, provenance, within);
+        let opens = (because.held == Held::No && !who.is_guest()).then(|| self.opens(who, within));
+        let opens = opens.flatten().map(Opening::from);
+        Reasons { outcome: self.check(who).into(), because, opens }
     }
 
     fn reason(&self, who: &Principal, provenance: &Provenance, within_scope: bool) -> Reason {
-        let (by, helps) = self.grounds(who, provenance, within_scope);
+        let (by, mut helps) = self.grounds(who, provenance, within_scope);
+        let held = self.held(who, within_scope);
+        if held == Held::No
+            && !who.is_guest()
+            && !matches!(self, Self::All(_) | Self::Any(_))
+            && let Some(moment) = self.opens(who, within_scope)
+        {
+            helps.insert(0, Help::Waiting { until: moment.into() });
+        }
         let within = within_scope || matches!(self, Self::All(_)) && self.is_within_scope(who);
         let terms =
             |terms: &[Self]| terms.iter().map(|one| one.reason(who, provenance, within)).collect();
@@ -277,14 +318,7 @@ impl Requirement {
             Self::Any(each) => (Some(Join::Any), terms(each)),
             _ => (None, Vec::new()),
         };
-        Reason {
-            required: self.to_string(),
-            held: self.held(who, within_scope),
-            by,
-            helps,
-            join,
-            terms,
-        }
+        Reason { required: self.to_string(), held, by, helps, join, terms }
     }
 
     fn held(&self, who: &Principal, within_scope: bool) -> Held {

@@ -9,6 +9,9 @@ use crate::types::{Remedy, Role};
 impl fmt::Display for Reasons {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.outcome)?;
+        if let Some(opens) = &self.opens {
+            writeln!(f, "would be allowed from {}", opens.local)?;
+        }
         write_reason(&self.because, 1, f)
     }
 }
@@ -111,6 +114,7 @@ impl fmt::Display for Help {
             Self::Grant { permission } => write!(f, "a grant of {permission}"),
             Self::Scope { scope } => write!(f, "a token with scope {scope}"),
             Self::NoScopeLimit => f.write_str(UNLIMITED),
+            Self::Waiting { until } => write!(f, "waiting until {}", until.local),
             Self::Circumstance { sentence } => write!(f, "asking {sentence}"),
             Self::RevokeGrant { grant } => write!(f, "taking grant {grant} back"),
             Self::RoleWithout { role, permission } => {

@@ -207,6 +207,74 @@ refused (403)
     assert_eq!(why.to_string(), tree);
 }
 
+/// ann, with permissions under conditions.
+fn under(grants: &[(Effect, &str, Clause)]) -> Principal {
+    let mut who = ann();
+    let conditional =
+        grants.iter().enumerate().map(|(number, (effect, name, clause))| Conditional {
+            grant: GrantId(Uuid::from_u128(number as u128)),
+            effect: *effect,
+            permission: (*name).into(),
+            condition: Conditions::new().compile(clause).unwrap(),
+        });
+    who.access = Arc::new(Access { conditional: conditional.collect(), ..Access::default() });
+    who
+}
+
+fn clause(json: serde_json::Value) -> Clause {
+    serde_json::from_value(json).unwrap()
+}
+
+fn hours(days: &[&str], from: &str, to: &str, zone: &str) -> Clause {
+    let span = serde_json::json!({"weekdays": days, "from": from, "to": to, "time_zone": zone});
+    clause(serde_json::json!({"hours": span}))
+}
+
+#[test]
+fn it_says_when_waiting_would_do() {
+    let says = |who: &Principal, what: &crate::policy::Requirement| {
+        what.explain(who).opens.map(|opens| opens.local)
+    };
+    let office = hours(&["monday", "tuesday"], "08:00", "17:00", "Europe/Vienna");
+    let who = under(&[(Effect::Allow, "write", office.clone())]);
+    let write = permission("write");
+    assert_eq!(says(&who, &write).unwrap(), "Monday 2026-01-05 08:00 Europe/Vienna");
+    assert_eq!(write.explain(&who).opens.unwrap().at, "2026-01-05T07:00:00Z");
+    let text = write.explain(&who).to_string();
+    assert!(text.contains("would help: waiting until Monday 2026-01-05 08:00 Europe/Vienna"));
+
+    // A validity that begins later, and hours within it.
+    let from = clause(serde_json::json!({"not_before": "2027-06-01T00:00:00Z"}));
+    let later = under(&[(Effect::Allow, "write", Clause::All(vec![from, office.clone()]))]);
+    assert_eq!(says(&later, &write).unwrap(), "Tuesday 2027-06-01 08:00 Europe/Vienna");
+    // A denial must be over too.
+    let denied = clause(serde_json::json!({"not_after": "2026-01-05T10:00:30Z"}));
+    let denied =
+        under(&[(Effect::Allow, "write", office.clone()), (Effect::Deny, "write", denied)]);
+    assert_eq!(says(&denied, &write).unwrap(), "Monday 2026-01-05 10:00:30 UTC");
+    // All terms at once, or any of them.
+    let night = hours(&["monday"], "22:00", "09:00", "Europe/Vienna");
+    let both = under(&[(Effect::Allow, "write", office), (Effect::Allow, "read", night)]);
+    let all = permission("read") & write.clone();
+    assert_eq!(says(&both, &all).unwrap(), "Tuesday 2026-01-06 08:00 Europe/Vienna");
+    let any = permission("read") | write.clone();
+    assert_eq!(says(&both, &any).unwrap(), "Monday 2026-01-05 08:00 Europe/Vienna");
+    assert!(all.explain(&both).to_string().starts_with(
+        "refused (403)\nwould be allowed from Tuesday 2026-01-06 08:00 Europe/Vienna\n"
+    ));
+
+    // Where time does not help, nothing is promised.
+    let over = clause(serde_json::json!({"not_after": "2026-01-01T00:00:00Z"}));
+    let place = clause(serde_json::json!({"networks": ["10.0.0.0/8"]}));
+    let never = Clause::All(vec![hours(&["monday"], "08:00", "17:00", "UTC"), over.clone()]);
+    for condition in [over, place, never] {
+        let who = under(&[(Effect::Allow, "write", condition)]);
+        assert_eq!(says(&who, &write), None);
+        assert_eq!(says(&who, &(write.clone() & role("admin"))), None);
+    }
+    assert_eq!(says(&Principal::guest(), &write), None);
+}
+
 #[test]
 fn reasons_are_data() {
     let why = permission("write").explain(&ann());
