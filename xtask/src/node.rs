@@ -12,6 +12,7 @@ pub(crate) fn test(shell: &mut Shell) -> Outcome {
 
 pub(crate) fn test_browser(shell: &mut Shell) -> Outcome {
     shell.need(CHROMIUM, "--version", "chromium")?;
+    shell.need("openssl", "version", "openssl")?;
     run(shell, "browser")
 }
 

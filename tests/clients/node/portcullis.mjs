@@ -26,11 +26,11 @@ export function freePort() {
   });
 }
 
-/** Starts the demo; `settings` are environment variables. */
-export async function start(settings = {}, port = undefined) {
+/** Starts the demo; `settings` are environment variables. `probes` is where its health is asked. */
+export async function start(settings = {}, port = undefined, probes = undefined) {
   port ??= await freePort();
   return run(process.env.BINARY_UNDER_TEST, ["demo", "--listen", `127.0.0.1:${port}`], port, {
-    ready: "/health/ready",
+    ready: `${probes ?? `http://127.0.0.1:${port}`}/health/ready`,
     env: { PORTCULLIS_THROTTLE_ADDRESS_ATTEMPTS: "100000", ...settings },
   });
 }
@@ -38,7 +38,7 @@ export async function start(settings = {}, port = undefined) {
 /** Starts the library's example `cross_origin`, which allows pages of `origin`. */
 export async function startExample(origin) {
   const port = await freePort();
-  return run(process.env.EXAMPLE_UNDER_TEST, [`127.0.0.1:${port}`, origin], port, { ready: "/greeting" });
+  return run(process.env.EXAMPLE_UNDER_TEST, [`127.0.0.1:${port}`, origin], port, { ready: `http://127.0.0.1:${port}/greeting` });
 }
 
 async function run(program, words, port, { ready, env = {} }) {
@@ -49,7 +49,7 @@ async function run(program, words, port, { ready, env = {} }) {
   const ended = new Promise((resolve) => child.on("exit", resolve));
   const url = `http://127.0.0.1:${port}`;
   for (let attempt = 0; ; attempt++) {
-    const answer = await fetch(url + ready).catch(() => undefined);
+    const answer = await fetch(ready).catch(() => undefined);
     if (answer?.ok) break;
     if (attempt > 600 || child.exitCode !== null) throw new Error(`it did not start:\n${said}`);
     await new Promise((resolve) => setTimeout(resolve, 100));

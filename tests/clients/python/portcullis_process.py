@@ -3,6 +3,7 @@
 import os
 import pathlib
 import socket
+import ssl
 import subprocess
 import time
 
@@ -54,6 +55,8 @@ class Portcullis:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen | None = None
+        # Whom to trust, where it speaks TLS.
+        self.verify: ssl.SSLContext | bool = True
 
     def start(self) -> float:
         """Starts it, and says how many seconds went by until its first answer."""
@@ -66,7 +69,7 @@ class Portcullis:
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
-        with httpx.Client(base_url=self.url, timeout=5) as client:
+        with httpx.Client(base_url=self.url, timeout=5, verify=self.verify) as client:
             while time.monotonic() < begun + 120 and self.process.poll() is None:
                 try:
                     if client.get("/health/ready").status_code == 200:

@@ -16,6 +16,8 @@ FORGED = [
     {"Forwarded": f'for="{NEAR}'},
     {"Forwarded": ""},
     {"X-Forwarded-For": NEAR, "Forwarded": f"for={NEAR}", "X-Real-IP": NEAR},
+    # What `Connection` names a proxy takes out (RFC 9110 §7.6.1): not what it adds itself.
+    {"Connection": "close, X-Forwarded-For, X-Forwarded-Proto"},
     {"X-Client-IP": NEAR, "True-Client-IP": NEAR, "CF-Connecting-IP": NEAR},
 ]
 
