@@ -110,11 +110,12 @@ pub use frame::{RequestId, X_REQUEST_ID};
 pub mod prelude {
     pub use crate::clock::Sources;
     pub use crate::cors::Cors;
-    pub use crate::credential::{Carrier, basic, bearer, cookie, oauth2_password};
+    pub use crate::credential::{Carrier, api_key_header, basic, bearer, cookie, oauth2_password};
     pub use crate::describe::{Accepted, Created, Form, Info, Json, NoContent, Path, Query};
     pub use crate::gate::{CurrentUser, Gate};
     pub use crate::identity::{
-        AccessTokenVerifier, PasswordVerifier, Scheme, SessionVerifier, VerifiedBy, Verifier,
+        AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, Scheme, SessionVerifier, VerifiedBy,
+        Verifier,
     };
     pub use crate::policy::{
         Requirement, Roles, authenticated, is, owner, permission, public, role, scope, when,

@@ -1,5 +1,6 @@
 //! One route, asked in every way.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderName, HeaderValue, Method};
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use super::Setup;
 use super::way::{Holds, ways};
-use crate::policy::Decision;
+use crate::policy::{Decision, Requirement};
 use crate::problem::Problem;
 use crate::rules::{AccessFormat, UserRequest};
 use crate::table::AccessRow;
@@ -303,19 +304,24 @@ impl<'a> Asked<'a> {
 
     fn judged(&self, holds: &Holds, carried: Carried) -> Decision {
         let roles = (self.app.rules(), self.setup.roles.as_ref());
-        let limited = matches!(carried, Carried::Token(_));
-        holds.judged(self.row, roles, (limited, Some(self.address())))
+        let by_token = matches!(carried, Carried::Token(_));
+        holds.judged(self.row, roles, (by_token, Some(self.address())))
     }
 
     async fn refuses_who_lacks(&mut self) {
-        let mut lacking = vec![("lacks everything".to_owned(), Holds::default())];
+        let nothing = Holds { limited: true, ..Holds::default() };
+        let mut lacking = vec![("lacks everything".to_owned(), nothing)];
         for way in ways(&self.row.who) {
             for (position, without) in way.iter().enumerate() {
                 let mut rest = way.clone();
                 rest.remove(position);
-                lacking.push((format!("lacks {without}"), Holds::of(&rest, self.app.rules())));
+                let mut rest = Holds::of(&rest, self.app.rules());
+                rest.limited |= matches!(without, Requirement::Scope(_));
+                lacking.push((format!("lacks {without}"), rest));
             }
             let whole = Holds::of(&way, self.app.rules());
+            let beyond = Holds { scopes: BTreeSet::new(), limited: true, ..whole.clone() };
+            lacking.push(("shows a token that reaches nothing of it".to_owned(), beyond));
             for permission in &whole.permissions {
                 let denied = [permission.clone()].into();
                 let what = format!("is denied {permission}");

@@ -16,6 +16,8 @@ pub(super) struct Holds {
     pub(super) roles: BTreeSet<Role>,
     pub(super) permissions: BTreeSet<Permission>,
     pub(super) scopes: BTreeSet<Scope>,
+    /// Whether a token of theirs is limited to those scopes.
+    pub(super) limited: bool,
     pub(super) denied: BTreeSet<Permission>,
     /// What no account can be given.
     pub(super) beyond: Vec<String>,
@@ -50,6 +52,7 @@ impl Holds {
                 }
                 Requirement::Scope(scope) => {
                     holds.scopes.insert(scope.clone());
+                    holds.limited = true;
                     let rule = rules.scope_book().rules.get(scope);
                     holds.permissions.extend(rule.and_then(|rule| rule.permission.clone()));
                 }
@@ -62,7 +65,9 @@ impl Holds {
 
     /// The user who holds it, through `client`.
     pub(super) fn given_to(&self, mut client: TestClient) -> TestClient {
-        client = client.with_scopes(self.scopes.iter().cloned());
+        if self.limited {
+            client = client.with_scopes(self.scopes.iter().cloned());
+        }
         for role in &self.roles {
             client = client.with_role(role.clone());
         }
@@ -81,7 +86,7 @@ impl Holds {
         &self,
         row: &AccessRow,
         (rules, roles): (&Rules, Option<&Roles>),
-        (limited, address): (bool, Option<IpAddr>),
+        (by_token, address): (bool, Option<IpAddr>),
     ) -> Decision {
         let live = rules.roles();
         let mut held = live.unfold(self.roles.iter().cloned());
@@ -100,8 +105,9 @@ impl Holds {
             conditional: Vec::new(),
             scopes: Arc::clone(rules.scope_book()),
         });
-        who.scopes =
-            if limited { Scopes::Only(Arc::new(self.scopes.clone())) } else { Scopes::All };
+        if by_token && self.limited {
+            who.scopes = Scopes::Only(Arc::new(self.scopes.clone()));
+        }
         who.since = Some(rules.now());
         who.context = Context {
             method: Some(row.method.clone()),
