@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::authorization::{authorization, is_brought};
-use super::{Carrier, Rejection, SecurityScheme};
+use super::{Carrier, Rejection, SecurityScheme, csrf};
 use crate::problem::Challenge;
 
 /// Finds HTTP Basic credentials.
@@ -50,8 +50,12 @@ impl fmt::Debug for PasswordCredential {
 impl Carrier for Basic {
     type Credential = PasswordCredential;
 
+    /// What the browser remembers of a sign-in does not count on an unsafe request that another site
+    /// made; see [`csrf::remembered`].
     fn find(&self, parts: &Parts) -> Result<Option<PasswordCredential>, Rejection> {
-        authorization(&parts.headers, "basic")?.map(read).transpose()
+        let Some(encoded) = authorization(&parts.headers, "basic")? else { return Ok(None) };
+        csrf::remembered(parts)?;
+        read(encoded).map(Some)
     }
 
     fn is_brought(&self, parts: &Parts) -> bool {

@@ -18,6 +18,11 @@
 //!   `Referrer-Policy: no-referrer`; browsers with `Sec-Fetch-Site` are not hurt by that.
 //! - A header that is there twice or cannot be read is refused. `Referer` is not looked at.
 //!
+//! Basic is remembered by the browser too, once it has asked for the password in a box of its own, and
+//! is then sent along like a cookie. A page sets `Authorization` itself only in a `fetch` whose
+//! `Sec-Fetch-Mode` is `cors`; on an unsafe request of another site in any other mode Basic does not
+//! count ([`remembered`]).
+//!
 //! A method named in a header, a query or a form (`X-HTTP-Method-Override`, `_method`) is never
 //! honoured: the method is the request line's.
 
@@ -32,6 +37,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::types::{Origin, OriginRule};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// What is known of our own site, and which others may use its cookies. Cheap to clone.
 ///
@@ -111,6 +117,24 @@ pub fn check(
         (None, Some(origin)) if is_ours(origin, parts, public_origin)? || is_trusted() => Ok(()),
         (None, Some(_)) => Err(CrossSite::OtherOrigin),
     }
+}
+
+/// Checks that an `Authorization` header is not what a browser remembered and another site makes use
+/// of: a form of that site, say, which could never have set the header itself.
+///
+/// # Errors
+/// [`CrossSite::Declared`] where it is.
+pub fn remembered(parts: &Parts) -> Result<(), CrossSite> {
+    let every = |name: HeaderName, known: &[&[u8]]| {
+        parts.headers.get_all(&name).iter().all(|value| known.contains(&value.as_bytes()))
+    };
+    let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if safe || every(SEC_FETCH_SITE, &[b"same-origin", b"none"]) {
+        return Ok(());
+    }
+    let set_by_script =
+        parts.headers.contains_key(SEC_FETCH_MODE) && every(SEC_FETCH_MODE, &[b"cors"]);
+    if set_by_script { Ok(()) } else { Err(CrossSite::Declared) }
 }
 
 /// Whether `origin` is where this request arrived.

@@ -58,7 +58,7 @@ kinds! {
     /// 403: signed in, and lacking something.
     Forbidden = "forbidden", FORBIDDEN, "Not allowed", "You may not do this.";
     /// 403: a cookie came along with a request that another site made.
-    CrossSite = "cross-site", FORBIDDEN, "Cross-site request", "A request from another site cannot use the session cookie.";
+    CrossSite = "cross-site", FORBIDDEN, "Cross-site request", "A request that another site made cannot use a session cookie or a remembered password.";
     /// 403: a credential was sent over cleartext.
     Cleartext = "cleartext", FORBIDDEN, "Cleartext", "Credentials are not taken over cleartext. Use https.";
     /// 404: not there, or not for you to know.

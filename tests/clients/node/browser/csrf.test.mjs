@@ -100,3 +100,22 @@ test("nobody is signed in as somebody else from another page", async () => {
     await context.close();
   }
 });
+
+test("a password that the browser remembers is not for other sites", async () => {
+  const at = portcullis.url.replace("//", `//ada:${encodeURIComponent(PASSWORDS.ada)}@`);
+  pages["/remembered"] = form(`${portcullis.url}/items`, "text/plain");
+  for (const host of ["evil.test", "127.0.0.1"]) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    assert.equal((await page.goto(`${at}/protected`)).status(), 200);
+    // It is remembered: the address alone is enough now.
+    assert.equal((await page.goto(`${portcullis.url}/admin`)).status(), 200);
+    const answered = context.waitForEvent("response", (response) => response.request().method() === "POST");
+    await page.goto(`http://${host}:${evil.port}/remembered`).catch(() => {});
+    const answer = await answered;
+    const sent = await answer.request().allHeaders();
+    assert.match(sent.authorization ?? "", /^Basic /, "the browser sent it along");
+    assert.equal(answer.status(), 403);
+    await context.close();
+  }
+});

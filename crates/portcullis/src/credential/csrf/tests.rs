@@ -136,3 +136,30 @@ fn null_cannot_be_trusted() {
         Err(CrossSite::OtherOrigin)
     );
 }
+
+#[test]
+fn a_remembered_password_is_not_for_other_sites() {
+    let refused =
+        |method, headers: &[(&str, &str)]| remembered(&parts(method, "/", headers)).is_err();
+    for site in ["cross-site", "same-site", "Same-Origin", ""] {
+        let site = ("sec-fetch-site", site);
+        for mode in ["navigate", "no-cors", "websocket", "", "CORS"] {
+            assert!(refused("POST", &[site, ("sec-fetch-mode", mode)]), "{site:?} {mode}");
+        }
+        assert!(refused("DELETE", &[site]));
+        assert!(refused(
+            "POST",
+            &[site, ("sec-fetch-mode", "cors"), ("sec-fetch-mode", "navigate")]
+        ));
+        // A page that sets the header itself is held to CORS.
+        assert!(!refused("POST", &[site, ("sec-fetch-mode", "cors")]));
+        assert!(!refused("GET", &[site, ("sec-fetch-mode", "navigate")]));
+    }
+    assert!(refused(
+        "POST",
+        &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")]
+    ));
+    for own in [&[][..], &[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")]] {
+        assert!(!refused("POST", own));
+    }
+}
