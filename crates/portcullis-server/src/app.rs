@@ -9,6 +9,7 @@ mod roles;
 mod routes;
 mod run;
 
+pub(crate) use gate::countries;
 pub(crate) use open::{OpenError, open, open_over};
 pub(crate) use roles::{basic_roles, scope_book};
 pub(crate) use routes::{Application, application};

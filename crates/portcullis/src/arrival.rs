@@ -9,8 +9,11 @@
 //! holds, and all unknown ones are throttled together. Let the proxy take out the one it does not
 //! write.
 
+#[cfg(feature = "geo")]
+mod database;
 mod told;
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -19,6 +22,8 @@ use http::request::Parts;
 use http::{HeaderMap, Uri};
 use ipnet::IpNet;
 
+#[cfg(feature = "geo")]
+pub use self::database::{CountryDatabase, NoCountryDatabase};
 use self::told::Client;
 
 /// The proxies whose word counts.
@@ -34,6 +39,13 @@ use self::told::Client;
 pub struct Proxies {
     trusted: Vec<IpNet>,
     country_header: Option<http::HeaderName>,
+    countries: Option<Arc<dyn CountryOf>>,
+}
+
+/// Something that knows which country an address is in, at once and without asking anybody.
+pub trait CountryOf: fmt::Debug + Send + Sync + 'static {
+    /// Two capital letters (ISO 3166-1); `None` where it does not know.
+    fn country_of(&self, address: IpAddr) -> Option<[u8; 2]>;
 }
 
 impl Proxies {
@@ -46,13 +58,20 @@ impl Proxies {
     /// Those in these networks.
     #[must_use]
     pub fn trusting(networks: impl IntoIterator<Item = IpNet>) -> Self {
-        Self { trusted: networks.into_iter().collect(), country_header: None }
+        Self { trusted: networks.into_iter().collect(), ..Self::default() }
     }
 
     /// The header in which a trusted proxy says the client's country, two letters.
     #[must_use]
     pub fn country_header(mut self, name: http::HeaderName) -> Self {
         self.country_header = Some(name);
+        self
+    }
+
+    /// What is asked for the country of the client's address, where no trusted proxy says it.
+    #[must_use]
+    pub fn countries(mut self, countries: impl CountryOf) -> Self {
+        self.countries = Some(Arc::new(countries));
         self
     }
 
@@ -81,7 +100,8 @@ pub struct Arrival {
     pub secure: bool,
     /// The host the client asked for, with its port where one was named.
     pub host: Option<Arc<str>>,
-    /// The client's country, two capital letters, where a trusted proxy said so.
+    /// The client's country, two capital letters, where a trusted proxy said so or what is asked for
+    /// the countries of addresses knows it.
     pub country: Option<[u8; 2]>,
     /// Whether the connection comes from a trusted proxy.
     pub through_proxy: bool,
@@ -106,10 +126,16 @@ impl Arrival {
             country: None,
             through_proxy: false,
         };
-        match peer {
+        let mut arrival = match peer {
             Some(proxy) if proxies.trusts(proxy) => direct.told_by(proxy, &parts.headers, proxies),
             _ => direct,
+        };
+        if let (None, Some(address), Some(countries)) =
+            (arrival.country, arrival.address, &proxies.countries)
+        {
+            arrival.country = countries.country_of(address);
         }
+        arrival
     }
 
     fn told_by(mut self, proxy: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> Self {
@@ -137,7 +163,12 @@ fn asked_host(headers: &HeaderMap, uri: &Uri) -> Option<Arc<str>> {
 fn country(headers: &HeaderMap, name: &http::HeaderName) -> Option<[u8; 2]> {
     let mut values = headers.get_all(name).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
-    match value.as_bytes() {
+    code(value.as_bytes())
+}
+
+/// A country's two letters.
+fn code(text: &[u8]) -> Option<[u8; 2]> {
+    match text {
         [first, second] if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
             Some([first.to_ascii_uppercase(), second.to_ascii_uppercase()])
         }

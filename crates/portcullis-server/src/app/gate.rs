@@ -1,6 +1,8 @@
 //! The gate, as the settings have it.
 
-use portcullis::arrival::Proxies;
+use std::path::Path;
+
+use portcullis::arrival::{CountryDatabase, Proxies};
 use portcullis::cors::Cors;
 use portcullis::credential::{
     Carrier, SessionCookie, api_key_header, basic, bearer, cookie, csrf::Csrf, oauth2_password,
@@ -29,6 +31,7 @@ pub(super) fn gate(
     let sentences = scopes.rules.iter().map(|(name, rule)| (name.as_str(), &*rule.sentence));
     let flow = oauth2_password("/token", sentences).describe();
     let gate = bounds(settings, Gate::builder())
+        .proxies(proxies(settings)?)
         .cors(cors(settings))
         .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(rules.clone())))
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
@@ -46,11 +49,54 @@ pub(super) fn gate(
 
 fn bounds(settings: &Settings, gate: GateBuilder) -> GateBuilder {
     let server = &settings.server;
-    gate.proxies(Proxies::trusting(server.trusted_proxies.iter().copied()))
-        .body_limit(usize::try_from(server.body_limit.0).unwrap_or(usize::MAX))
+    gate.body_limit(usize::try_from(server.body_limit.0).unwrap_or(usize::MAX))
         .uri_limit(usize::try_from(server.uri_limit.0).unwrap_or(usize::MAX))
         .header_limit(usize::try_from(server.header_limit.0).unwrap_or(usize::MAX))
         .request_timeout(server.request_timeout)
+}
+
+/// The proxies of `[server]`, and where the country comes from by `[geo]`.
+fn proxies(settings: &Settings) -> Result<Proxies, ConfigError> {
+    let mut faults = ConfigError::none();
+    let mut proxies = Proxies::trusting(settings.server.trusted_proxies.iter().copied());
+    if let Some(name) = &settings.geo.country_header {
+        match name.parse() {
+            Ok(name) if !proxies.is_empty() => proxies = proxies.country_header(name),
+            Ok(_) => faults.add(
+                "geo.country_header",
+                "there is no proxy whose word counts",
+                "name the proxy that sets it in `server.trusted_proxies`",
+            ),
+            Err(_) => faults.add(
+                "geo.country_header",
+                format!("{name:?} is no name of a header"),
+                "write it like `CF-IPCountry`",
+            ),
+        }
+    }
+    if let Some(database) = faults.take(countries(settings)) {
+        proxies = database.into_iter().fold(proxies, Proxies::countries);
+    }
+    faults.into_result(proxies)
+}
+
+/// The database of `geo.database_file`.
+///
+/// # Errors
+/// Where the file cannot be read or is none.
+pub(crate) fn countries(settings: &Settings) -> Result<Option<CountryDatabase>, ConfigError> {
+    let Some(file) = &settings.geo.database_file else { return Ok(None) };
+    let fault = |wrong: String, fix: &str| ConfigError::one("geo.database_file", wrong, fix);
+    let shown = Path::display(file);
+    let bytes = std::fs::read(file).map_err(|error| {
+        let fix = "name a file that is there and that this user may read";
+        fault(format!("{shown} cannot be read: {error}"), fix)
+    })?;
+    let database = CountryDatabase::new(bytes).map_err(|error| {
+        let fix = "download it again, and take one of countries, such as GeoLite2-Country.mmdb";
+        fault(format!("{shown} is no database of countries: {error}"), fix)
+    })?;
+    Ok(Some(database))
 }
 
 /// The rules on other origins of `[cors]`.

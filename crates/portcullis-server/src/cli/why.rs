@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use http::Method;
+use portcullis::arrival::CountryOf as _;
 use portcullis::rules::Supposed;
 use portcullis::types::{Subject, Timestamp};
 use serde::Serialize;
@@ -11,6 +12,7 @@ use super::Failure;
 use super::open::{self, Without};
 use super::routes::{self, Whose};
 use super::show::{self, Form};
+use crate::app;
 use crate::config::Settings;
 
 /// Who asks for what, and under which circumstances.
@@ -61,9 +63,11 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
         "-" => Subject::Guest,
         name => Subject::User(open::user(&rules, name).await?.id),
     };
+    let countries = app::countries(settings)?;
     let supposed = Supposed {
         at: question.at,
         address: question.from,
+        country: question.from.and_then(|from| countries?.country_of(from)),
         since: question.since,
         route: Some(row.path.clone()),
         method: Some(method),

@@ -5,6 +5,7 @@ pub(crate) mod cors;
 pub(crate) mod database;
 #[cfg(test)]
 pub(crate) mod document;
+pub(crate) mod geo;
 mod layers;
 pub(crate) mod mail;
 pub(crate) mod passwords;
@@ -57,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) database: database::Database,
     /// `[tokens]`.
     pub(crate) tokens: tokens::Tokens,
+    /// `[geo]`.
+    pub(crate) geo: geo::Geo,
     /// `[cors]`.
     pub(crate) cors: cors::Cors,
     /// `[passwords]`.
@@ -73,6 +76,7 @@ impl Settings {
         server::Server::SECTION,
         database::Database::SECTION,
         tokens::Tokens::SECTION,
+        geo::Geo::SECTION,
         cors::Cors::SECTION,
         passwords::Passwords::SECTION,
         throttle::Throttle::SECTION,
@@ -107,6 +111,7 @@ impl Settings {
             server: server::Server::read(&mut layers),
             database: database::Database::read(&mut layers),
             tokens: tokens::Tokens::read(&mut layers),
+            geo: geo::Geo::read(&mut layers),
             cors: cors::Cors::read(&mut layers),
             passwords: passwords::Passwords::read(&mut layers),
             throttle: throttle::Throttle::read(&mut layers),

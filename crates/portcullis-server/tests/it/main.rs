@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod clients;
 mod keys;
+mod places;
 mod portcullis;
 mod roles;
 mod running;
