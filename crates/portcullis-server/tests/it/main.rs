@@ -5,6 +5,7 @@
 mod audit;
 mod check;
 mod clients;
+mod guide;
 mod keys;
 mod places;
 mod portcullis;

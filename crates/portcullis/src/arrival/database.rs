@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use maxminddb::{Reader, path};
+use maxminddb::{Reader, WithinOptions, path};
 
 use super::{CountryOf, code};
 
@@ -37,7 +37,8 @@ impl CountryDatabase {
     pub fn new(bytes: Vec<u8>) -> Result<Self, NoCountryDatabase> {
         let wrong = |error: maxminddb::MaxMindDbError| NoCountryDatabase(error.to_string());
         let database = Self(Reader::from_source(bytes).map_err(wrong)?);
-        let mut networks = database.0.networks(Default::default()).map_err(wrong)?.take(LOOKED_AT);
+        let mut networks =
+            database.0.networks(WithinOptions::default()).map_err(wrong)?.take(LOOKED_AT);
         // A database of something else would leave every place unknown, and nobody would know why.
         let names_one = networks.try_fold(false, |found, network| {
             let country: Option<&str> = network?.decode_path(&path!["country", "iso_code"])?;
