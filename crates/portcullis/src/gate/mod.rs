@@ -291,8 +291,10 @@ impl Gate {
 
     /// The 403, with the scopes where they are what lacks.
     fn forbid(&self, missing: Missing, accepts: Option<&[SchemeName]>) -> Problem {
-        let scopes: Vec<&str> = missing.scopes.iter().map(crate::types::Scope::as_str).collect();
-        let scopes = scopes.join(" ");
+        // Two terms of a requirement may want the same one.
+        let scopes: BTreeSet<&str> =
+            missing.scopes.iter().map(crate::types::Scope::as_str).collect();
+        let scopes = scopes.into_iter().collect::<Vec<_>>().join(" ");
         let problem = missing.into_problem();
         if scopes.is_empty() {
             return problem;
