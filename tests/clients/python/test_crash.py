@@ -1,12 +1,14 @@
 """Killed, stopped, started again: nothing that was answered is lost."""
 
+import random
+import shutil
 import socket
 import threading
 import time
 
 import httpx
 
-from portcullis_process import basic, bearer
+from portcullis_process import Portcullis, basic, bearer
 
 ADA, MONA = basic("ada"), basic("mona")
 
@@ -67,10 +69,25 @@ def test_a_kill_during_writes_loses_nothing_that_was_answered(own):
     assert users and set(users) <= kept
 
 
-def test_a_kill_around_a_refresh_signs_nobody_out(own):
+def goes_on(server: Portcullis, parent: str) -> dict:
+    """The retry after a crash: the user is still signed in, with one lineage and one session."""
+    first = server.refresh(parent)
+    assert first.status_code == 200, first.text
+    assert server.refresh(parent).json()["refresh_token"] == first.json()["refresh_token"]
+    headers = bearer(first.json()["access_token"])
+    sessions = httpx.get(server.url + "/users/me/sessions", headers=headers, timeout=20).json()
+    assert len(sessions["items"]) == 1
+    return first.json()
+
+
+def test_a_kill_at_any_moment_of_a_refresh_signs_nobody_out(own):
     server = own()
     current = server.tokens("alice")["refresh_token"]
-    for pause in [0, 0.001, 0.003, 0.01, 0.03]:
+    # Once undisturbed, to know how long it takes.
+    begun = time.monotonic()
+    current = server.refresh(current).json()["refresh_token"]
+    whole = time.monotonic() - begun
+    for _ in range(12):
         asked = b"grant_type=refresh_token&refresh_token=" + current.encode()
         head = (
             b"POST /token HTTP/1.1\r\nHost: localhost\r\n"
@@ -78,17 +95,42 @@ def test_a_kill_around_a_refresh_signs_nobody_out(own):
         )
         with socket.create_connection(("127.0.0.1", server.port)) as wire:
             wire.sendall(head % len(asked) + asked)
-            time.sleep(pause)
+            time.sleep(random.uniform(0, whole))
             server.kill()
         server.start()
-        first = server.refresh(current)
-        assert first.status_code == 200, (pause, first.text)
-        again = server.refresh(current)
-        assert again.json()["refresh_token"] == first.json()["refresh_token"]
-        current = first.json()["refresh_token"]
-        headers = bearer(first.json()["access_token"])
-        sessions = httpx.get(server.url + "/users/me/sessions", headers=headers).json()["items"]
-        assert len(sessions) == 1
+        current = goes_on(server, current)["refresh_token"]
+
+
+def test_a_kill_between_any_two_writes_of_a_refresh_signs_nobody_out(own):
+    """What a kill leaves behind is what was written until then: a part of the journal. Every part
+    that ends between two pages, and in the midst of each, is tried."""
+    server = own()
+    assert server.stop() == 0
+    server.start()
+    parent = server.tokens("alice")["refresh_token"]
+    journal = server.folder / "portcullis-demo.db-wal"
+    before = journal.stat().st_size
+    answered = server.refresh(parent).json()["refresh_token"]
+    server.kill()
+    page = 24 + 4096
+    size = journal.stat().st_size
+    assert size > before and (size - 32) % page == 0
+    left = server.folder.parent / "left"
+    shutil.copytree(server.folder, left)
+    parts = {end for at in range(before, size + 1, page) for end in (at, at + page // 2)}
+    assert len(parts) > 4
+    for part in sorted(parts):
+        for file in server.folder.glob("portcullis-demo.db*"):
+            file.unlink()
+        for file in left.glob("portcullis-demo.db*"):
+            if not file.name.endswith("-shm"):
+                shutil.copy(file, server.folder)
+        with open(journal, "r+b") as cut:
+            cut.truncate(min(part, size))
+        server.start()
+        # Also where the answer arrived and the disk forgot it.
+        assert goes_on(server, parent)["refresh_token"] == answered, part
+        server.kill()
 
 
 def test_fifty_refreshes_at_once_leave_one_lineage(own):

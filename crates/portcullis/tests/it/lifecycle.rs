@@ -2,7 +2,6 @@
 //! rules beside a model of them that knows nothing of how they work.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use portcullis::clock::Sources;
 use portcullis::rules::{
@@ -10,10 +9,11 @@ use portcullis::rules::{
     SignedIn, UserRequest,
 };
 use portcullis::secret::{MasterSecret, PasswordSettings};
-use portcullis::store::MemoryStore;
 use portcullis::testing::FixedClock;
 use portcullis::types::{By, ScopeBook, SessionId, TokenId, UserId};
 use proptest::prelude::*;
+
+use crate::stand::{Kept, Place};
 
 const WINDOW: i64 = 60;
 const ACCESS: i64 = 600;
@@ -98,7 +98,7 @@ struct Key {
 }
 
 struct World {
-    store: MemoryStore,
+    kept: Kept,
     master: MasterSecret,
     clock: FixedClock,
     rules: Rules,
@@ -112,14 +112,14 @@ struct World {
     keys: Vec<Key>,
 }
 
-async fn start(store: &MemoryStore, master: &MasterSecret, clock: &FixedClock) -> Rules {
+async fn start(kept: &Kept, master: &MasterSecret, clock: &FixedClock) -> Rules {
     let mut settings = Settings::new("http://127.0.0.1:8000");
     settings.access_ttl = ACCESS.try_into().unwrap();
     settings.idle_ttl = IDLE.try_into().unwrap();
     settings.session_ttl = LIFE.try_into().unwrap();
     settings.api_key_ttl = KEY.try_into().unwrap();
     settings.refresh_window = WINDOW.try_into().unwrap();
-    Rules::builder(Arc::new(store.clone()), master.clone())
+    Rules::builder(kept.store().await, master.clone())
         .sources(clock.sources())
         .settings(settings)
         .passwords(PasswordSettings::cheap())
@@ -130,12 +130,12 @@ async fn start(store: &MemoryStore, master: &MasterSecret, clock: &FixedClock) -
 }
 
 impl World {
-    async fn new() -> Self {
-        let store = MemoryStore::new();
+    async fn new(place: Place) -> Self {
+        let kept = Kept::at(place);
         let master = MasterSecret::generate(&Sources::system()).unwrap();
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
-        let rules = start(&store, &master, &clock).await;
-        let other = start(&store, &master, &clock).await;
+        let rules = start(&kept, &master, &clock).await;
+        let other = start(&kept, &master, &clock).await;
         let account = NewAccount {
             username: "ada".to_owned(),
             password: PHRASE.to_owned().into(),
@@ -145,7 +145,7 @@ impl World {
         let user = rules.add_user(&By::system(), account, true, &[]).await.unwrap().id;
         let signed = rules.sign_in(&By::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
         let (lineages, access, keys) = (Vec::new(), Vec::new(), Vec::new());
-        Self { store, master, clock, rules, other, user, signed, now: 0, lineages, access, keys }
+        Self { kept, master, clock, rules, other, user, signed, now: 0, lineages, access, keys }
     }
 
     fn got(&mut self, lineage: usize, issued: &Issued) {
@@ -319,7 +319,7 @@ impl World {
                 self.end_all();
             }
             Deed::Disable => self.disable().await,
-            Deed::Restart => self.rules = start(&self.store, &self.master, &self.clock).await,
+            Deed::Restart => self.rules = start(&self.kept, &self.master, &self.clock).await,
             Deed::Sweep => self.rules.sweep().await,
             Deed::Wait(seconds) => {
                 self.clock.advance(seconds);
@@ -360,14 +360,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn what_was_ended_stays_so_and_what_was_not_lives(deeds in deeds()) {
+    fn what_was_ended_stays_so_and_what_was_not_lives(
+        // A file costs a second or so, and shows what only a restart from disk can.
+        place in prop_oneof![3 => Just(Place::Memory), 1 => Just(Place::File)],
+        deeds in deeds(),
+    ) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut world = World::new().await;
+            let mut world = World::new(place).await;
             for deed in deeds {
                 world.done(deed).await;
                 world.check(deed).await;

@@ -20,9 +20,32 @@ pub(crate) enum Place {
     File,
 }
 
-enum Kept {
+/// What outlives every process.
+pub(crate) enum Kept {
     Memory(MemoryStore),
     File(TempDir),
+}
+
+impl Kept {
+    pub(crate) fn at(place: Place) -> Self {
+        match place {
+            Place::Memory => Self::Memory(MemoryStore::new()),
+            Place::File => Self::File(tempfile::tempdir().unwrap()),
+        }
+    }
+
+    /// The store as a fresh process opens it.
+    pub(crate) async fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Memory(store) => Arc::new(store.clone()),
+            Self::File(folder) => {
+                let url = format!("sqlite://{}/test.db", folder.path().display());
+                let store = SqlStore::connect(&url).await.unwrap();
+                store.migrate().await.unwrap();
+                Arc::new(store)
+            }
+        }
+    }
 }
 
 /// An application that can be started again, or twice, over what it kept.
@@ -42,10 +65,7 @@ impl Stand {
     }
 
     pub(crate) async fn with(place: Place, settings: Settings) -> Self {
-        let kept = match place {
-            Place::Memory => Kept::Memory(MemoryStore::new()),
-            Place::File => Kept::File(tempfile::tempdir().unwrap()),
-        };
+        let kept = Kept::at(place);
         let master = MasterSecret::generate(&Sources::system()).unwrap();
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
         let app = start(&kept, &master, &settings, &clock).await;
@@ -82,16 +102,7 @@ async fn start(
     settings: &Settings,
     clock: &FixedClock,
 ) -> TestApp {
-    let store: Arc<dyn Store> = match kept {
-        Kept::Memory(store) => Arc::new(store.clone()),
-        Kept::File(folder) => {
-            let url = format!("sqlite://{}/test.db", folder.path().display());
-            let store = SqlStore::connect(&url).await.unwrap();
-            store.migrate().await.unwrap();
-            Arc::new(store)
-        }
-    };
-    let rules = Rules::builder(store, master.clone())
+    let rules = Rules::builder(kept.store().await, master.clone())
         .sources(clock.sources())
         .settings(settings.clone())
         .passwords(PasswordSettings::cheap())

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::samples::{
-    Fact, Granted, PERMISSIONS, ROLES, SCOPES, condition, granted, kind, rank, requirement,
-    somebody, with,
+    Fact, Granted, Line, PERMISSIONS, ROLES, SCOPES, condition, granted, holding, kind, line, rank,
+    requirement, somebody, with,
 };
 use crate::policy::check::UNLIMITED;
 use crate::policy::{Ask, Decision, Requirement, authenticated, permits, role, scope};
@@ -80,6 +80,38 @@ proptest! {
         all.push(Granted { effect: Effect::Deny, permission: denied.into(), condition: None });
         if Permission::from(denied).covers(&wanted.into()) {
             prop_assert!(!permits(&with(&who, &all), &wanted.into()));
+        }
+    }
+
+    #[test]
+    fn with_roles_that_include_roles_the_same_laws_hold(
+        who in somebody(), what in requirement(), some in grants(),
+        (lines, mixed) in prop::collection::vec(line(), 0..16)
+            .prop_flat_map(|lines| (Just(lines.clone()), Just(lines).prop_shuffle())),
+        at in any::<prop::sample::Index>(), more in (select(&ROLES[..]), select(&PERMISSIONS[..])),
+    ) {
+        let before = holding(&who, &lines, &some);
+        prop_assert_eq!(judged(&what, &before), judged(&what, &holding(&who, &mixed, &some)));
+        let mut fewer = lines.clone();
+        if let Some(position) = (!lines.is_empty()).then(|| at.index(lines.len()))
+            && matches!(lines[position], Line::Allow(..))
+        {
+            fewer.remove(position);
+        }
+        let mut denied = lines;
+        denied.push(Line::Deny(more.0, more.1));
+        for after in [holding(&who, &fewer, &some), holding(&who, &denied, &some)] {
+            prop_assert!(rank(&what.check(&after)) <= rank(&what.check(&before)));
+            for name in PERMISSIONS {
+                prop_assert!(permits(&before, &name.into()) || !permits(&after, &name.into()));
+            }
+        }
+        // However deep the role that denies is included, and whatever else allows.
+        let after = holding(&who, &denied, &some);
+        for name in PERMISSIONS {
+            if after.access.roles.contains(more.0) && Permission::from(more.1).covers(&name.into()) {
+                prop_assert!(!permits(&after, &name.into()));
+            }
         }
     }
 

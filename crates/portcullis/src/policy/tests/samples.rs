@@ -8,7 +8,7 @@ use proptest::sample::{select, subsequence};
 use uuid::Uuid;
 
 use crate::policy::conditions::{AllOf, AnyOf, NotThis, RecentLogin, SecondFactor};
-use crate::policy::{Decision, Requirement};
+use crate::policy::{Decision, Requirement, Roles};
 use crate::types::{
     Access, Condition, Conditional, Effect, GrantId, Permission, Principal, ScopeBook, Subject,
     Timestamp, UserId,
@@ -119,6 +119,41 @@ pub(super) fn with(who: &Principal, grants: &[Granted]) -> Principal {
         }
     }
     Principal { access: Arc::new(access), ..who.clone() }
+}
+
+/// One thing that is written down of roles.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Line {
+    Allow(&'static str, &'static str),
+    Deny(&'static str, &'static str),
+    /// The first includes the second.
+    Include(&'static str, &'static str),
+}
+
+pub(super) fn line() -> impl Strategy<Value = Line> {
+    let role = || select(&ROLES[..]);
+    let permission = || select(&PERMISSIONS[..]);
+    prop_oneof![
+        4 => (role(), permission()).prop_map(|(role, what)| Line::Allow(role, what)),
+        1 => (role(), permission()).prop_map(|(role, what)| Line::Deny(role, what)),
+        2 => (role(), role()).prop_map(|(role, other)| Line::Include(role, other)),
+    ]
+}
+
+/// The same principal with these grants, and all that its roles carry and include.
+pub(super) fn holding(who: &Principal, lines: &[Line], grants: &[Granted]) -> Principal {
+    let roles = lines.iter().fold(Roles::new(), |roles, line| match *line {
+        Line::Allow(role, what) => roles.grant(role, [what]),
+        Line::Deny(role, what) => roles.deny(role, [what]),
+        Line::Include(role, other) => roles.include(role, other),
+    });
+    let unfolded = roles.unfold(who.access.roles.iter().cloned());
+    let mut all = with(who, grants);
+    let access = Arc::make_mut(&mut all.access);
+    access.roles.extend(unfolded.roles);
+    access.allowed.extend(unfolded.allowed);
+    access.denied.extend(unfolded.denied);
+    all
 }
 
 pub(super) fn term() -> impl Strategy<Value = Requirement> {
