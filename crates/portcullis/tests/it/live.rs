@@ -126,6 +126,17 @@ impl Version {
     }
 }
 
+/// Whoever waits for answers waits no longer when a reader has failed.
+struct Reader<'a>(&'a AtomicUsize);
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(REQUESTS, Ordering::SeqCst);
+        }
+    }
+}
+
 /// The version that an answer names behind this word.
 fn seen(answer: &str, word: &str) -> Vec<usize> {
     let numbers = answer.split(' ').filter_map(|name| name.strip_prefix(word));
@@ -151,6 +162,7 @@ async fn no_request_is_judged_by_a_rule_older_than_the_last_change_before_it_beg
             let (client, state) = (clients[number % 4].clone(), Arc::clone(&state));
             tokio::spawn(async move {
                 let (grants, roles, served) = &*state;
+                let _reader = Reader(served);
                 let mut changed = 0;
                 for _ in 0..REQUESTS / 8 {
                     let least = [grants, roles].map(|one| one.committed.load(Ordering::SeqCst));
