@@ -5,7 +5,6 @@
 
 mod seed;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +21,7 @@ use portcullis::policy::permission;
 use portcullis::rules::{AccessFormat, Caller, GrantRequest, NewAccount, Rules};
 use portcullis::secret::{MasterSecret, PasswordSettings};
 use portcullis::store::sql::SqlStore;
-use portcullis::types::{By, RoleRecord, Subject, UserId};
+use portcullis::types::{By, RoleRecord, Scopes, Subject, UserId};
 use seed::{BIG, Size, median, resident, seed};
 use sqlx::{ConnectOptions, Row};
 use tokio::runtime::Runtime;
@@ -48,6 +47,7 @@ struct World {
     cold: Vec<f64>,
     granted: Vec<f64>,
     role_changed: Vec<f64>,
+    beside: Vec<f64>,
 }
 
 async fn store(file: &Path) -> SqlStore {
@@ -103,16 +103,15 @@ impl World {
             let phrase = PHRASE.to_owned().into();
             let signed = rules.sign_in(&By::system(), &name, phrase).await.unwrap();
             let (format, caller) = (Some(AccessFormat::Jwt), Caller::default());
-            let issued = rules.begin_tokens(&signed, BTreeSet::new(), format, caller);
+            let issued = rules.begin_tokens(&signed, Scopes::All, format, caller);
             let token = issued.await.unwrap().access.expose().clone();
             let who = rules.principal_of_token(&token).await.unwrap();
             let Subject::User(id) = who.subject else { continue };
             asking.push((token, id));
         }
         let (starts, warm, cold) = (Vec::new(), Vec::new(), Vec::new());
-        let (granted, role_changed) = (Vec::new(), Vec::new());
+        let (granted, role_changed, beside) = (Vec::new(), Vec::new(), Vec::new());
         let router = route(&rules);
-        let (file, asking) = (file.clone(), asking);
         Self {
             size,
             file,
@@ -125,6 +124,7 @@ impl World {
             cold,
             granted,
             role_changed,
+            beside,
         }
     }
 
@@ -181,6 +181,23 @@ impl World {
         self.ask(0).await;
         self.role_changed.push(begun.elapsed().as_secs_f64());
     }
+
+    /// Decisions while somebody else's grants change without a pause.
+    async fn beside_changes(&mut self) {
+        let (rules, other) = (self.rules.clone(), Subject::User(self.asking[1].1));
+        let changes = tokio::spawn(async move {
+            loop {
+                let grants = vec![GrantRequest::allow("extra")];
+                rules.set_grants(&By::system(), other.clone(), grants).await.unwrap();
+            }
+        });
+        for _ in 0..300 {
+            let seconds = self.ask(0).await;
+            self.beside.push(seconds);
+            tokio::task::yield_now().await;
+        }
+        changes.abort();
+    }
 }
 
 fn told(name: &str, unit: f64, small: Vec<f64>, big: Vec<f64>) {
@@ -205,6 +222,8 @@ fn main() {
             small.round().await;
             big.round().await;
         }
+        small.beside_changes().await;
+        big.beside_changes().await;
         for number in 0..10 {
             small.change(number).await;
             big.change(number).await;
@@ -222,6 +241,7 @@ fn main() {
         told("start of the rules, ms", 1e3, small.starts, big.starts);
         told("decision, user in memory, µs", 1e6, small.warm, big.warm);
         told("decision, nothing in memory, µs", 1e6, small.cold, big.cold);
+        told("decision beside changes of grants, µs", 1e6, small.beside, big.beside);
         told("a grant and the next decision, ms", 1e3, small.granted, big.granted);
         told(
             "a change of a role and the next decision, ms",

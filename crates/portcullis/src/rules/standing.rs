@@ -40,6 +40,8 @@ pub(super) struct Standings {
     subjects: Cache<Subject, Arc<Known>>,
     /// How many changes are under way.
     changing: AtomicUsize,
+    /// How many of those concern roles: only then are the roles in memory not the ones to judge by.
+    changing_roles: AtomicUsize,
     /// How many changes ever began or ended: what was read across one is not kept.
     generation: Mutex<u64>,
     sessions: Ended<SessionId>,
@@ -54,6 +56,7 @@ impl Standings {
             roles: ArcSwap::default(),
             subjects: Cache::new(SUBJECTS),
             changing: AtomicUsize::new(0),
+            changing_roles: AtomicUsize::new(0),
             generation: Mutex::new(0),
             sessions: Ended::default(),
             tokens: Ended::default(),
@@ -106,7 +109,7 @@ impl Standings {
         }
         let begun = self.begun();
         let Some(standing) = store.standing(subject).await? else { return Ok(None) };
-        let roles = if self.is_settled() {
+        let roles = if self.changing_roles.load(Ordering::Acquire) == 0 {
             self.roles.load_full()
         } else {
             Arc::new(store.roles().await?.into_iter().collect())
@@ -243,6 +246,9 @@ impl Changing {
 
     /// The change concerns everybody: a role changed.
     pub(super) fn of_everybody(mut self) -> Self {
+        if !matches!(self.forgets, Forgets::Everybody) {
+            self.standings.changing_roles.fetch_add(1, Ordering::AcqRel);
+        }
         self.forgets = Forgets::Everybody;
         self
     }
@@ -263,7 +269,10 @@ impl Drop for Changing {
         *generation += 1;
         match &self.forgets {
             Forgets::Nothing => {}
-            Forgets::Everybody => self.standings.subjects.clear(),
+            Forgets::Everybody => {
+                self.standings.subjects.clear();
+                self.standings.changing_roles.fetch_sub(1, Ordering::AcqRel);
+            }
             Forgets::These(subjects) => {
                 for subject in subjects {
                     self.standings.subjects.remove(subject);
