@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::rules::Rules;
 use crate::store::ClientChange;
 use crate::table::Routes;
-use crate::types::{Client, ClientId, PageRequest, Role, Subject};
+use crate::types::{Client, ClientId, PageRequest, Principal, Role, Subject};
 
 fn administrator() -> Requirement {
     permission("clients:manage")
@@ -100,8 +100,10 @@ async fn list_clients(
 async fn create_client(
     State(rules): State<Rules>,
     Acting(by): Acting,
+    who: Principal,
     Json(new): Json<NewClient>,
 ) -> Result<Created<ClientAnswer>, Problem> {
+    super::may_assign(&who, &new.roles)?;
     let id = match new.id {
         Some(id) => id,
         None => rules.sources().uuid().map_err(Problem::internal)?.to_string(),

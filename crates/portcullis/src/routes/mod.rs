@@ -24,3 +24,12 @@ mod shapes;
 pub use api_keys::ApiKeyAnswer;
 pub use audit::AuditAnswer;
 pub use shapes::{ClientAnswer, GrantAnswer, List, RoleAnswer, SessionAnswer, UserAnswer};
+
+use crate::policy::permission;
+use crate::problem::Problem;
+use crate::types::Principal;
+
+/// Whoever makes an account gives it roles only where they may assign roles to one that is there.
+fn may_assign<R>(who: &Principal, roles: &[R]) -> Result<(), Problem> {
+    if roles.is_empty() { Ok(()) } else { who.must(permission("roles:manage")) }
+}

@@ -15,7 +15,7 @@ use crate::rules::{NewAccount, Rules, UserRequest};
 use crate::secret::Hidden;
 use crate::store::UserFilter;
 use crate::table::Routes;
-use crate::types::{PageRequest, Role, SessionId, Subject, User, UserId};
+use crate::types::{PageRequest, Principal, Role, SessionId, Subject, User, UserId};
 
 fn administrator() -> Requirement {
     permission("users:manage")
@@ -144,6 +144,7 @@ async fn list_users(
 async fn create_user(
     State(rules): State<Rules>,
     Acting(by): Acting,
+    who: Principal,
     Json(new): Json<NewUser>,
 ) -> Result<Created<UserAnswer>, Problem> {
     let account = NewAccount {
@@ -152,6 +153,7 @@ async fn create_user(
         email: new.email,
         name: new.name,
     };
+    super::may_assign(&who, &new.roles)?;
     let roles: Vec<Role> = new.roles.into_iter().map(Role::from).collect();
     let user = rules.add_user(&by, account, new.is_active, &roles).await?;
     Ok(Created(answer(&rules, user).await?))

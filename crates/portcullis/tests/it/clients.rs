@@ -240,3 +240,20 @@ async fn a_grant_counts_from_its_beginning_until_its_end() {
     stand.clock.advance(60);
     bob.get("/clients").await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_make_accounts_gives_them_no_role_without_the_right_to_assign_one() {
+    let stand = stand().await;
+    let clerk = stand.app.user("clerk");
+    let clerk = clerk.with_permission("users:manage").with_permission("clients:manage");
+    for (path, account) in [
+        ("/clients", json!({"id": "shop", "name": "The shop"})),
+        ("/users", json!({"username": "eve", "password": "a long walk by night"})),
+    ] {
+        let mut with_role = account.clone();
+        with_role["roles"] = json!(["admin"]);
+        let refused: Value = clerk.post(path).json(with_role).await.expect(403).json();
+        assert_eq!(refused["missing"], json!(["permission roles:manage"]));
+        clerk.post(path).json(account).await.expect(201);
+    }
+}
