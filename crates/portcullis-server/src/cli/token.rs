@@ -16,7 +16,7 @@ pub(super) enum Deed {
     /// on the terminal or read as one line from standard input, since arguments are remembered by
     /// shells and shown to others
     Revoke {
-        /// End the access token of this id (its `jti`) instead
+        /// End the access token of this id instead, as `/introspect` names it (`jti`)
         #[arg(long, value_name = "ID")]
         id: Option<TokenId>,
     },

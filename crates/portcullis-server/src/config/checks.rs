@@ -188,12 +188,14 @@ impl Check<'_> {
                 "it is shorter than 32 characters",
                 "write what `openssl rand -base64 48` prints",
             ),
-            None if settings.database.url.secret_file().is_none() => self.note(
-                &["tokens.master_secret", "database.url"],
-                "with PostgreSQL there is no file beside the database to keep it in",
-                "write what `openssl rand -base64 48` prints, the same on every node",
-            ),
             _ => {}
+        }
+        if settings.database.url.file().is_none() {
+            self.note(
+                &["database.url"],
+                "this version keeps its data in SQLite only",
+                "write it like sqlite://portcullis.db",
+            );
         }
     }
 

@@ -11,7 +11,7 @@ use super::value::{Unfit, Value};
 settings! {
     /// Where users, roles, sessions and tokens are kept.
     Database reads "database" {
-        /// `sqlite://` and the path of a file, made where there is none; or `postgres://` and the address of a server.
+        /// `sqlite://` and the path of a file, made where there is none.
         url: DatabaseUrl = DatabaseUrl::Sqlite("portcullis.db".into());
         /// How many connections to the database are open at most.
         max_connections: u32 = 8;
@@ -54,7 +54,7 @@ impl Value for DatabaseUrl {
     const SECRET: bool = true;
 
     fn expects() -> String {
-        "`sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`".to_owned()
+        "`sqlite://FILE`".to_owned()
     }
 
     fn from_text(text: &str) -> Result<Self, Unfit> {

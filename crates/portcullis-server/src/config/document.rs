@@ -15,7 +15,8 @@ pub(crate) fn markdown() -> String {
          `--config` or `PORTCULLIS_CONFIG`, else `portcullis.toml` if it is there. In the environment a list is\n\
          comma-separated. A secret may also stand in a file of its own, which `<key>_file` in the file or\n\
          `…_FILE` in the environment names; such a file must be closed to other users.\n\
-         `portcullis check` reads it all and says every mistake at once.\n",
+         `portcullis check` reads it all and says every mistake it sees at once; a setting that it\n\
+         cannot read may hide what depends on it.\n",
     );
     for section in Settings::SECTIONS {
         let _ = write!(page, "\n## [{}]\n\n{}\n", section.name, sentence(section.about));

@@ -41,7 +41,7 @@ pub(crate) struct SharedFlags {
     /// The configuration file [default: portcullis.toml, if it is there]
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
-    /// The database: sqlite://FILE or postgres://… (a password is better kept out of the command line)
+    /// The database: sqlite://FILE
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) database: Option<String>,
     /// Where to listen

@@ -18,7 +18,7 @@ settings! {
         /// The address that clients see: scheme, host and port. It names the issuer of tokens, stands in
         /// links, and is what the origin of a request is compared with. Needed beyond loopback.
         public_url: Option<PublicUrl> = None, otherwise "`http://` or `https://` and `listen`";
-        /// A second listener, in plain http, for `/health/*` and `/metrics`. Without it they answer on `listen`, and only to loopback.
+        /// A second listener, in plain http, for `/health/*`. Without it they answer on `listen`, and only to loopback.
         health_listen: Option<SocketAddr> = None, otherwise "none";
         /// The addresses and networks of reverse proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
         /// From anybody else these headers count for nothing.

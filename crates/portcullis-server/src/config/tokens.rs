@@ -30,7 +30,7 @@ settings! {
         /// The signing key: a private key in PEM, or for `HS…` a file of at least 32 random bytes. Readable by nobody else.
         key_file: Option<PathBuf> = None, otherwise "a key is generated and kept, encrypted, in the database";
         /// At least 32 characters that nobody can guess; keys kept in the database are encrypted under it. Every node needs the same.
-        master_secret: Option<SecretString> = None, otherwise "made at first start in `<database>.secret`, beside an SQLite file; with PostgreSQL it must be set";
+        master_secret: Option<SecretString> = None, otherwise "made at first start in `<database>.secret`, beside the database";
     }
 }
 
