@@ -92,13 +92,6 @@ pub(crate) async fn seed(file: &Path, size: Size, password_hash: Option<&str>) {
     SqliteConnection::close(db).await.unwrap();
 }
 
-/// What a process has in memory, in MiB.
-pub(crate) fn resident(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
-}
-
 /// The one in the middle.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -18,7 +18,7 @@ use portcullis::credential::{self, Carrier, api_key_header, basic, bearer};
 use portcullis::gate::Gate;
 use portcullis::identity::{AccessTokenVerifier, VerifiedBy};
 use portcullis::routes;
-use portcullis::rules::Rules;
+use portcullis::rules::{Rules, ThrottleSettings};
 use portcullis::secret::{
     AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, OpaqueToken, PasswordSettings,
     SigningKey, VerifierSettings,
@@ -153,8 +153,14 @@ static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
     let runtime = Runtime::new().unwrap();
     let router = runtime.block_on(async {
         let master = MasterSecret::generate(&Sources::system()).unwrap();
+        let patient = ThrottleSettings {
+            account_attempts: u32::MAX,
+            address_attempts: u32::MAX,
+            ..ThrottleSettings::default()
+        };
         let rules = Rules::builder(Arc::new(MemoryStore::new()), master)
             .passwords(PasswordSettings::cheap())
+            .throttle(patient)
             .start()
             .await
             .unwrap();
