@@ -218,6 +218,7 @@ async fn create_client_api_key(
     Json(new): Json<NewApiKey>,
 ) -> Result<NoStore<Created<MadeApiKey>>, Problem> {
     Rules::refuse_api_key(&who)?;
+    rules.must_not_exceed(&who, &id.clone().into()).await?;
     let made = rules.create_client_api_key(&By::of(&who), id, new.into()).await?;
     Ok(shown_once(made))
 }

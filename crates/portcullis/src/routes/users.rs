@@ -170,9 +170,21 @@ async fn read_user(
 async fn change_user(
     State(rules): State<Rules>,
     Acting(by): Acting,
+    who: Principal,
     Path(id): Path<UserId>,
     Json(change): Json<Change>,
 ) -> Result<Json<UserAnswer>, Problem> {
+    let takes_over = change.username.is_some()
+        || change.email.is_some()
+        || change.is_verified.is_some()
+        || change.password.is_some();
+    if takes_over {
+        rules.must_not_exceed(&who, &id.into()).await?;
+    }
+    if change.password.is_some() && who.user() == Some(id) {
+        return Err(Problem::new(ProblemKind::Forbidden)
+            .detail("Your own password changes at /users/me, with the current one."));
+    }
     let request = UserRequest {
         username: change.username,
         name: change.name.map(Some),

@@ -146,7 +146,9 @@ impl Rules {
     ) -> Result<Principal, LoginRefused> {
         let key = self.passed_key(login, &password);
         let now = self.now();
+        // Where guesses were too many, what is right must not be told from what is wrong.
         if let Some(passed) = self.0.passed.get(&key)
+            && !self.0.throttle.is_full(login, by.address, now)
             && now.duration_since(passed.since).as_secs() < REMEMBERED
         {
             let subject = Subject::User(passed.user);

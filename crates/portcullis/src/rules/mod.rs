@@ -9,6 +9,7 @@ mod clients;
 mod evaluation;
 mod follow;
 mod keys;
+mod lockout;
 mod login;
 mod mail;
 mod proof;

@@ -94,6 +94,11 @@ impl Throttle {
         Ok(Attempt(taken))
     }
 
+    /// Whether an attempt would be one too many.
+    pub(super) fn is_full(&self, account: &str, address: Option<IpAddr>, now: Timestamp) -> bool {
+        self.take(account, address, now).map(|attempt| self.give_back(&attempt)).is_err()
+    }
+
     /// Gives an attempt back that was right.
     pub(super) fn give_back(&self, attempt: &Attempt) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);

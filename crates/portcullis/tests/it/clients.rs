@@ -257,3 +257,23 @@ async fn whoever_may_make_accounts_gives_them_no_role_without_the_right_to_assig
         clerk.post(path).json(account).await.expect(201);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_over_an_account_above_their_own() {
+    let stand = stand().await;
+    let app = &stand.app;
+    let boss = app.user("boss").with_permission("roles:manage").id().await;
+    let peer = app.user("peer").id().await;
+    register(app, json!({"id": "shop", "name": "The shop"})).await;
+    let grant = json!({"permission": "audit:read", "effect": "allow"});
+    root(app).post("/clients/shop/grants").json(grant).await.expect(201);
+    let clerk = app.user("clerk");
+    let clerk = clerk.with_permission("users:manage").with_permission("clients:manage");
+    let password = json!({"password": "a long walk by night"});
+    let refused = clerk.patch(format!("/users/{boss}")).json(&password).await.expect(403);
+    assert_eq!(refused.json::<Value>()["missing"], json!(["permission roles:manage"]));
+    clerk.post("/clients/shop/api-keys").json(json!({"name": "k"})).await.expect(403);
+    clerk.patch(format!("/users/{peer}")).json(&password).await.expect(200);
+    let own = clerk.id().await;
+    clerk.patch(format!("/users/{own}")).json(&password).await.expect(403);
+}
