@@ -88,8 +88,18 @@ impl SqlStore {
                 .max_lifetime(None)
                 .test_before_acquire(false)
         };
-        let writer = pool().max_connections(1).connect_with(options.clone());
-        let writer = writer.await.map_err(|error| unopened(error.into()))?;
+        // SQLite does not wait for its turn where several switch a new file to WAL at once.
+        let mut tries = 0;
+        let writer = loop {
+            match pool().max_connections(1).connect_with(options.clone()).await {
+                Ok(writer) => break writer,
+                Err(error) if tries < 50 && error.to_string().contains("locked") => {
+                    tries += 1;
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                }
+                Err(error) => return Err(unopened(error.into())),
+            }
+        };
         let readers = pool().max_connections(READERS);
         let readers = readers.connect_lazy_with(options.pragma("query_only", "ON"));
         Ok(Self { writer, readers })
