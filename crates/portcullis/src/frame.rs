@@ -16,10 +16,10 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use http::header::{
-    ALLOW, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    ALLOW, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Version};
 use tower::{Layer, Service};
 
 use crate::arrival::{Arrival, Proxies};
@@ -46,11 +46,19 @@ pub(crate) struct Bounds {
     pub(crate) uri: Option<usize>,
     pub(crate) header: Option<usize>,
     pub(crate) time: Option<Duration>,
+    /// Whether HTTP/1.1 must name its host.
+    pub(crate) host: bool,
 }
 
 impl Bounds {
-    /// Refuses what is too long already in its header.
+    /// Refuses what is too long already in its header, or does not say once for whom it is.
     fn refusal(&self, request: &Request) -> Option<Problem> {
+        let hosts = request.headers().get_all(HOST).iter().count();
+        let least = usize::from(self.host && request.version() == Version::HTTP_11);
+        if hosts > 1 || hosts < least {
+            let one = "A request names its host once (RFC 9112 §3.2).";
+            return Some(Problem::new(ProblemKind::Malformed).detail(one));
+        }
         let uri = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
         if self.uri.is_some_and(|most| uri > most) {
             return Some(Problem::new(ProblemKind::UriTooLong));
@@ -286,6 +294,32 @@ mod tests {
         assert_eq!(status(bounds, "/1234567890", 0).await, 414);
         assert_eq!(status(bounds, "/12345?7890", 0).await, 414);
         assert_eq!(status(bounds, "/", 96).await, 431);
+    }
+
+    #[tokio::test]
+    async fn a_host_is_named_once() {
+        for (demanded, version, hosts, expected) in [
+            (true, Version::HTTP_11, 0, 400),
+            (true, Version::HTTP_11, 1, 200),
+            (true, Version::HTTP_10, 0, 200),
+            (true, Version::HTTP_2, 0, 200),
+            (false, Version::HTTP_11, 0, 200),
+            (false, Version::HTTP_11, 2, 400),
+            (true, Version::HTTP_10, 2, 400),
+        ] {
+            let service = tower::service_fn(|_: Request| async {
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            });
+            let bounds = Bounds { host: demanded, ..Bounds::default() };
+            let frame = FrameLayer::new(Proxies::none(), bounds, [0; 8]).layer(service);
+            let mut request = Request::new(Body::empty());
+            *request.version_mut() = version;
+            for _ in 0..hosts {
+                request.headers_mut().append(HOST, HeaderValue::from_static("api.example"));
+            }
+            let answer = frame.oneshot(request).await.unwrap();
+            assert_eq!(answer.status().as_u16(), expected, "{version:?} with {hosts}");
+        }
     }
 
     #[tokio::test]

@@ -118,7 +118,8 @@ pub mod prelude {
         Verifier,
     };
     pub use crate::policy::{
-        Requirement, Roles, authenticated, is, owner, permission, public, role, scope, when,
+        Requirement, Roles, authenticated, is, owner, permission, public, role, scope, unlimited,
+        when,
     };
     pub use crate::problem::{ConfigError, Problem, ProblemKind};
     pub use crate::rules::{GrantRequest, NewAccount, Rules, Settings};

@@ -53,6 +53,7 @@ fn bounds(settings: &Settings, gate: GateBuilder) -> GateBuilder {
         .uri_limit(usize::try_from(server.uri_limit.0).unwrap_or(usize::MAX))
         .header_limit(usize::try_from(server.header_limit.0).unwrap_or(usize::MAX))
         .request_timeout(server.request_timeout)
+        .require_host(true)
 }
 
 /// The proxies of `[server]`, and where the country comes from by `[geo]`.

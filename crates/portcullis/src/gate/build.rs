@@ -91,6 +91,13 @@ impl GateBuilder {
         self
     }
 
+    /// Whether a request by HTTP/1.1 that names no host is a 400, as RFC 9112 §3.2 has it. Said by
+    /// whoever serves real connections; one that names two is refused in any case.
+    pub fn require_host(mut self, required: bool) -> Self {
+        self.bounds.host = required;
+        self
+    }
+
     /// How long an answer may take to begin. Then it is a 504, and the handler is dropped.
     pub fn request_timeout(mut self, time: Duration) -> Self {
         self.bounds.time = Some(time);

@@ -206,7 +206,8 @@ impl Requirement {
             }
         };
         match self {
-            Self::Public(_) | Self::Authenticated => Verdict::Yes,
+            Self::Unlimited if who.limit().is_some() => Verdict::beyond_scope(Vec::new()),
+            Self::Public(_) | Self::Authenticated | Self::Unlimited => Verdict::Yes,
             Self::Role(name) => judge_role(who, name, within_scope),
             Self::Permission(name) => judge_permission(who, name, within_scope),
             Self::Scope(name) => judge_scope(who, name),

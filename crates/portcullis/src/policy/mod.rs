@@ -43,6 +43,8 @@ pub enum Requirement {
     Public(&'static str),
     /// Whoever is signed in.
     Authenticated,
+    /// Whoever is signed in by a credential that is not limited to scopes.
+    Unlimited,
     /// Whoever holds this role, or one that includes it.
     Role(Role),
     /// Whoever holds this permission.
@@ -69,6 +71,13 @@ pub fn public(why: &'static str) -> Requirement {
 /// Whoever is signed in may call.
 pub fn authenticated() -> Requirement {
     Requirement::Authenticated
+}
+
+/// Whoever is signed in by a credential that is not limited to scopes may call: a password, a
+/// session cookie, a token that was asked for without scopes. For what a token that was narrowed
+/// for some purpose must not do, such as changing the account itself.
+pub fn unlimited() -> Requirement {
+    Requirement::Unlimited
 }
 
 /// Whoever holds the role, directly or through one that includes it.
@@ -168,6 +177,7 @@ impl fmt::Display for Requirement {
         match self {
             Self::Public(why) => write!(f, "anyone: {why}"),
             Self::Authenticated => f.write_str("signed in"),
+            Self::Unlimited => write!(f, "signed in by {}", check::UNLIMITED),
             Self::Role(name) => write!(f, "role {name}"),
             Self::Permission(name) => write!(f, "permission {name}"),
             Self::Scope(name) => write!(f, "scope {name}"),

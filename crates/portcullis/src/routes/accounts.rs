@@ -136,15 +136,11 @@ const ON_ITS_WAY: Noted =
 
 async fn request_verify_token(
     State(rules): State<Rules>,
+    Acting(by): Acting,
     Json(address): Json<Address>,
-) -> NoStore<Accepted<Noted>> {
-    // The answer is on its way before it is looked up: its time must not tell.
-    tokio::spawn(async move {
-        if let Err(problem) = rules.request_address_proof(&address.email).await {
-            tracing::warn!(%problem, "a letter could not be written");
-        }
-    });
-    NoStore(Accepted(ON_ITS_WAY))
+) -> Result<NoStore<Accepted<Noted>>, Problem> {
+    rules.request_address_proof(&by, address.email)?;
+    Ok(NoStore(Accepted(ON_ITS_WAY)))
 }
 
 async fn verify(
@@ -159,14 +155,11 @@ async fn verify(
 
 async fn forgot_password(
     State(rules): State<Rules>,
+    Acting(by): Acting,
     Json(address): Json<Address>,
-) -> NoStore<Accepted<Noted>> {
-    tokio::spawn(async move {
-        if let Err(problem) = rules.request_password_proof(&address.email).await {
-            tracing::warn!(%problem, "a letter could not be written");
-        }
-    });
-    NoStore(Accepted(ON_ITS_WAY))
+) -> Result<NoStore<Accepted<Noted>>, Problem> {
+    rules.request_password_proof(&by, address.email)?;
+    Ok(NoStore(Accepted(ON_ITS_WAY)))
 }
 
 async fn reset_password(

@@ -12,7 +12,7 @@ use super::origin::Acting;
 use super::shapes::List;
 use crate::describe::{Created, Json, NoContent, NoStore, Path};
 use crate::gate::{CurrentUser, Gate};
-use crate::policy::{Requirement, authenticated, permission};
+use crate::policy::{Requirement, authenticated, permission, unlimited};
 use crate::problem::{Problem, ProblemKind};
 use crate::rules::{ApiKeyRequest, Rules};
 use crate::secret::Hidden;
@@ -36,9 +36,9 @@ pub fn table(gate: &Gate) -> Routes<Rules> {
             "The key is in this answer and in no other. It needs a session or a password: a key \
              cannot make another one. A new password deletes every key.",
         )
-        .post("/users/me/api-keys", authenticated(), create_my_api_key)
-        .delete("/users/me/api-keys", authenticated(), delete_my_api_keys)
-        .delete("/users/me/api-keys/{id}", authenticated(), delete_my_api_key)
+        .post("/users/me/api-keys", unlimited(), create_my_api_key)
+        .delete("/users/me/api-keys", unlimited(), delete_my_api_keys)
+        .delete("/users/me/api-keys/{id}", unlimited(), delete_my_api_key)
         .get("/users/{id}/api-keys", administrator(), list_api_keys)
         .delete("/users/{id}/api-keys", administrator(), delete_api_keys)
         .delete("/users/{id}/api-keys/{key}", administrator(), delete_api_key)

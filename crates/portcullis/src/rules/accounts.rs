@@ -1,7 +1,8 @@
 //! Accounts, by their owners: registering, changing, leaving; and the letters that go with it.
 
-use super::proof::{Purpose, void};
-use super::{Action, Event, Rules};
+use super::addresses::behind;
+use super::proof::{Proof, Purpose, void};
+use super::{Action, Event, Mail, Rules};
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::secret::Hidden;
 use crate::store::{NewUser, Standing, StoreError, UserChange};
@@ -49,8 +50,9 @@ impl Rules {
     /// [`Settings::open_registration_answers`]: super::Settings::open_registration_answers
     ///
     /// # Errors
-    /// A 422 that points at each fault; 409 where the answer may say that it is taken; 503.
+    /// A 422 that points at each fault; 409 where the answer may say that it is taken; 429; 503.
     pub async fn register(&self, by: &By, account: NewAccount) -> Result<Registered, Problem> {
+        self.0.throttle.ask(by.address, self.now())?;
         let outright = self.0.settings.open_registration_answers;
         let roles = self.0.settings.registration_roles.clone();
         let email = account.email.clone();
@@ -65,7 +67,7 @@ impl Rules {
             }
             Err(NotMade::Taken { .. }) if !outright => {
                 if let Some(email) = email {
-                    self.0.post.send(super::Mail {
+                    self.send(Mail {
                         to: email,
                         subject: "Somebody registered with your address".to_owned(),
                         text: "Somebody tried to register an account with this address. If it \
@@ -126,8 +128,15 @@ impl Rules {
 
     /// Changes somebody's own account. `keep` is the session that asks, which is not ended.
     ///
+    /// A new e-mail address is the account's once it was shown to be theirs, by the letter that
+    /// goes there: until then the account has the old one, and whoever asks learns nothing of
+    /// whose it may be. Where [`Settings::open_registration_answers`] is set, it counts at once.
+    ///
+    /// [`Settings::open_registration_answers`]: super::Settings::open_registration_answers
+    ///
     /// # Errors
-    /// A 422 that points at each fault; 409 where the address is taken; 429; 503.
+    /// A 422 that points at each fault, also where no letter could be sent; 429; 503. A 409 where
+    /// the address is taken and the answer may say so.
     pub async fn change_account(
         &self,
         by: &By,
@@ -142,12 +151,14 @@ impl Rules {
             None => None,
             Some(password) => Some(self.new_password_hash(&user.username, password).await?),
         };
-        let row = UserChange {
-            name: change.name,
-            email: change.email,
-            password_hash,
-            ..UserChange::default()
+        let (email, wanted) = match change.email {
+            Some(Some(email)) if !self.is_theirs(user, &email) => (None, Some(email)),
+            email => (email, None),
         };
+        if let Some(email) = wanted {
+            self.propose_address(by, user, email)?;
+        }
+        let row = UserChange { name: change.name, email, password_hash, ..UserChange::default() };
         self.update_user(by, user.id, row, keep).await
     }
 
@@ -180,49 +191,23 @@ impl Rules {
         self.delete_user(by, user.id).await
     }
 
-    /// Sends a letter to somebody who wants to show that an address is theirs. Nothing tells
+    /// Sends a letter to somebody who forgot their password. Neither the answer nor its time tells
     /// whether there was somebody.
     ///
     /// # Errors
-    /// A 503 where the store is away.
-    pub async fn request_address_proof(&self, email: &str) -> Result<(), Problem> {
-        if let Some(user) = self.by_address(email).await?
-            && user.active
-            && !user.email_verified
-        {
-            self.send_address_proof(&user)?;
-        }
-        Ok(())
-    }
-
-    /// Accepts the proof that an address is theirs.
-    ///
-    /// # Errors
-    /// A 422 where the proof is not valid, or no longer; 503.
-    pub async fn verify_address(&self, by: &By, proof: &str) -> Result<User, Problem> {
-        let (id, hangs_on) = self.proven(Purpose::Address, proof)?;
-        let user = self.store().user(id).await?.filter(|user| {
-            user.active && !user.email_verified && address_version(user) == hangs_on
-        });
-        let user = user.ok_or_else(void)?;
-        let change = UserChange { email_verified: Some(true), ..UserChange::default() };
-        self.update_user(by, user.id, change, None).await
-    }
-
-    /// Sends a letter to somebody who forgot their password. Nothing tells whether there was
-    /// somebody.
-    ///
-    /// # Errors
-    /// A 503 where the store is away.
-    pub async fn request_password_proof(&self, email: &str) -> Result<(), Problem> {
-        if let Some(user) = self.by_address(email).await?
-            && user.active
-        {
-            let hash = self.store().password_hash(user.id).await?;
+    /// A 429.
+    pub fn request_password_proof(&self, by: &By, email: String) -> Result<(), Problem> {
+        self.0.throttle.ask(by.address, self.now())?;
+        let rules = self.clone();
+        behind(async move {
+            let Some(user) = rules.by_address(&email).await?.filter(|user| user.active) else {
+                return Ok(());
+            };
+            let hash = rules.store().password_hash(user.id).await?;
             let version = Standing::password_version(hash.as_deref());
-            let proof = self.prove(Purpose::Password, user.id, version)?;
-            self.0.post.send(super::Mail {
-                to: email.to_owned(),
+            let proof = rules.prove(Purpose::Password, user.id, version)?;
+            rules.send(Mail {
+                to: email,
                 subject: "Set a new password".to_owned(),
                 text: format!(
                     "Somebody, perhaps you, asked to set a new password for {}. If it was you, \
@@ -232,7 +217,8 @@ impl Rules {
                     proof.expose()
                 ),
             });
-        }
+            Ok(())
+        });
         Ok(())
     }
 
@@ -246,7 +232,10 @@ impl Rules {
         proof: &str,
         password: Hidden<String>,
     ) -> Result<(), Problem> {
-        let (id, hangs_on) = self.proven(Purpose::Password, proof)?;
+        let Proof { purpose: Purpose::Password, user: id, hangs_on, .. } = self.proven(proof)?
+        else {
+            return Err(void());
+        };
         let hash = self.store().password_hash(id).await?;
         let user =
             self.store().user(id).await?.filter(|user| {
@@ -260,30 +249,6 @@ impl Rules {
             ..UserChange::default()
         };
         self.update_user(by, user.id, change, None).await.map(drop)
-    }
-
-    fn send_address_proof(&self, user: &User) -> Result<(), Problem> {
-        let Some(email) = &user.email else { return Ok(()) };
-        let proof = self.prove(Purpose::Address, user.id, address_version(user))?;
-        self.0.post.send(super::Mail {
-            to: email.clone(),
-            subject: "Is this address yours?".to_owned(),
-            text: format!(
-                "{} says that this address is theirs. If it is, use this proof within a day, at \
-                 POST /auth/verify:\n\n{}\n\nIf not, nothing needs doing.",
-                user.username,
-                proof.expose()
-            ),
-        });
-        Ok(())
-    }
-
-    async fn by_address(&self, email: &str) -> Result<Option<User>, Problem> {
-        let user = self.store().user_by_login(email).await?;
-        // Somebody else's username may look like an address: a letter goes to the address kept.
-        Ok(user.filter(|user| {
-            user.email.as_deref().is_some_and(|kept| kept.to_lowercase() == email.to_lowercase())
-        }))
     }
 
     /// Changes a user's row in one step, with all that follows from it.
@@ -402,9 +367,4 @@ impl From<NotMade> for Problem {
             NotMade::Other(problem) => problem,
         }
     }
-}
-
-/// Changes when the address does.
-fn address_version(user: &User) -> u64 {
-    Standing::password_version(user.email.as_deref())
 }

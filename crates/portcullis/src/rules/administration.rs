@@ -179,7 +179,7 @@ impl Rules {
     /// As for making one; 409 also where no administrator would be left.
     pub async fn change_role(&self, by: &By, role: RoleRecord) -> Result<(), Problem> {
         check_role(&role)?;
-        self.keep_administering(&role)?;
+        self.keep_administering(&role).await?;
         let (rules, event) = (self.clone(), describe(by, Action::RoleChanged, &role));
         self.change_roles(event, async move {
             let keep_one = rules.0.settings.administrator.as_ref();
@@ -250,8 +250,7 @@ impl Rules {
     /// # Errors
     /// 404 where the subject or the role is not there; 503.
     pub async fn assign_role(&self, by: &By, subject: Subject, role: Role) -> Result<(), Problem> {
-        let denied = self.roles().unfold([role.clone()]).denied;
-        self.lock_nobody_out(&subject, denied.iter()).await?;
+        self.lock_nobody_out(&subject, Some(&role), <[Grant]>::to_vec).await?;
         let event = Event::new(by, Action::RoleAssigned).on(self.party(&subject).await?);
         let event = event.detail("role", role.as_str());
         let (rules, of) = (self.clone(), subject.clone());
@@ -293,8 +292,8 @@ impl Rules {
         request: GrantRequest,
     ) -> Result<Grant, Problem> {
         let grant = self.check_grant(request)?;
-        self.lock_nobody_out(&subject, super::lockout::denied(std::slice::from_ref(&grant)))
-            .await?;
+        let one_more = |grants: &[Grant]| [grants, std::slice::from_ref(&grant)].concat();
+        self.lock_nobody_out(&subject, None, one_more).await?;
         let event = made(by, self.party(&subject).await?, &grant);
         let (rules, of, kept) = (self.clone(), subject.clone(), grant.clone());
         self.noted(event, |mark| mark.of(of), async move {
@@ -316,7 +315,7 @@ impl Rules {
     ) -> Result<Vec<Grant>, Problem> {
         let grants: Vec<Grant> =
             requests.into_iter().map(|one| self.check_grant(one)).collect::<Result<_, _>>()?;
-        self.lock_nobody_out(&subject, super::lockout::denied(&grants)).await?;
+        self.lock_nobody_out(&subject, None, |_| grants.clone()).await?;
         let party = self.party(&subject).await?;
         let (rules, by, of) = (self.clone(), by.clone(), subject.clone());
         let deed = async move {

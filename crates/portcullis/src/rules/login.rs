@@ -79,7 +79,7 @@ impl Rules {
         };
         let attempt = self.0.throttle.take(login, by.address, self.now()).map_err(|many| {
             self.note(Event::new(by, Action::LoginFailed).failed().detail("why", "throttled"));
-            Problem::new(ProblemKind::TooManyRequests).retry_after(many.0)
+            Problem::from(many)
         })?;
         let user = self.store().user_by_login(login).await?;
         let hash = match &user {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Rules;
+
 /// A letter.
 #[derive(Clone)]
 pub struct Mail {
@@ -25,12 +27,19 @@ pub trait Post: fmt::Debug + Send + Sync + 'static {
     fn send(&self, mail: Mail);
 }
 
-/// Sends nothing, and says so in the log.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoPost;
-
-impl Post for NoPost {
-    fn send(&self, mail: Mail) {
-        tracing::warn!(subject = mail.subject, "no mail is configured: a letter was not sent");
+impl Rules {
+    /// Sends a letter, unless its address has had more than enough of them.
+    pub(super) fn send(&self, mail: Mail) {
+        let subject = mail.subject.as_str();
+        match &self.0.post {
+            None => tracing::warn!(subject, "no mail is configured: a letter was not sent"),
+            Some(_) if self.0.throttle.letter(&mail.to, self.now()).is_err() => {
+                tracing::warn!(
+                    subject,
+                    "a letter was not sent: its address was sent enough of them"
+                );
+            }
+            Some(post) => post.send(mail),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod access_tokens;
 mod accounts;
+mod addresses;
 mod administration;
 mod api_keys;
 mod audit;
@@ -35,7 +36,7 @@ pub use api_keys::ApiKeyRequest;
 pub use audit::{Action, AuditFault, AuditVerdict, Event};
 pub use evaluation::{Supposed, Why};
 pub use login::{LoginRefused, SignedIn};
-pub use mail::{Mail, NoPost, Post};
+pub use mail::{Mail, Post};
 pub use refresh::RefreshRefused;
 pub use sessions::{Caller, Issued};
 pub use settings::{AccessFormat, Settings};
@@ -75,7 +76,7 @@ pub(crate) struct Inner {
     scopes: Arc<ScopeBook>,
     standings: Arc<Standings>,
     throttle: Throttle,
-    post: Arc<dyn Post>,
+    post: Option<Arc<dyn Post>>,
     recorder: audit::Recorder,
     /// How far into the store's changes memory has come.
     position: tokio::sync::Mutex<u64>,

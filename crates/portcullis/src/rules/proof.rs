@@ -13,30 +13,33 @@ use crate::secret::Hidden;
 use crate::types::{Timestamp, UserId};
 
 /// What a proof is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Purpose {
     /// Showing that an address is read by its owner.
     Address,
+    /// Showing that of an address that the account is to have from then on.
+    NewAddress(String),
     /// Setting a new password.
     Password,
 }
 
 impl Purpose {
     /// How long it is good, in seconds.
-    fn seconds(self) -> i64 {
+    fn seconds(&self) -> i64 {
         match self {
-            Self::Address => 24 * 3600,
+            Self::Address | Self::NewAddress(_) => 24 * 3600,
             Self::Password => 15 * 60,
         }
     }
 }
 
+/// What a link in a letter says.
 #[derive(Serialize, Deserialize)]
-struct Proof {
-    purpose: Purpose,
-    user: UserId,
+pub(super) struct Proof {
+    pub(super) purpose: Purpose,
+    pub(super) user: UserId,
     /// What it hangs on, hashed.
-    hangs_on: u64,
+    pub(super) hangs_on: u64,
     until: i64,
 }
 
@@ -57,14 +60,14 @@ impl Rules {
         Ok(Hidden::new(URL_SAFE_NO_PAD.encode(sealed)))
     }
 
-    /// Whose proof it is, and what it hangs on.
-    pub(super) fn proven(&self, purpose: Purpose, text: &str) -> Result<(UserId, u64), Problem> {
+    /// What a proof says that is still good.
+    pub(super) fn proven(&self, text: &str) -> Result<Proof, Problem> {
         let read = || {
             let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
             let plain = self.0.master.open(LABEL, &sealed).ok()?;
             let proof: Proof = serde_json::from_slice(plain.expose()).ok()?;
             let until = Timestamp::from_second(proof.until).ok()?;
-            (proof.purpose == purpose && self.now() < until).then_some((proof.user, proof.hangs_on))
+            (self.now() < until).then_some(proof)
         };
         read().ok_or_else(void)
     }

@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 use super::audit::{Recorder, Seal};
 use super::standing::Standings;
 use super::throttle::{Throttle, ThrottleSettings};
-use super::{Inner, NoPost, Post, Rules, Settings};
+use super::{Inner, Post, Rules, Settings};
 use crate::clock::Sources;
 use crate::policy::Conditions;
 use crate::problem::{ConfigError, Problem};
@@ -35,7 +35,7 @@ pub struct RulesBuilder {
     scopes: ScopeBook,
     conditions: Conditions,
     throttle: ThrottleSettings,
-    post: Arc<dyn Post>,
+    post: Option<Arc<dyn Post>>,
     algorithm: Algorithm,
     key: Option<SigningKey>,
 }
@@ -69,7 +69,7 @@ impl RulesBuilder {
             scopes: ScopeBook::new(),
             conditions: Conditions::new(),
             throttle: ThrottleSettings::default(),
-            post: Arc::new(NoPost),
+            post: None,
             algorithm: Algorithm::EdDsa,
             key: None,
         }
@@ -111,9 +111,10 @@ impl RulesBuilder {
         self
     }
 
-    /// What takes letters to users.
+    /// What takes letters to users. Without it none are sent, and nobody can change their own
+    /// address.
     pub fn post(mut self, post: impl Post) -> Self {
-        self.post = Arc::new(post);
+        self.post = Some(Arc::new(post));
         self
     }
 

@@ -1,17 +1,21 @@
-//! How often may somebody guess?
+//! How often may somebody guess, or have us work for nothing?
 //!
-//! Only failures count: an attempt is taken up front, so that many at once count too, and given
+//! Of guesses at passwords only failures count: an attempt is taken up front, so that many at once count too, and given
 //! back where it was right. Three buckets: one for an account from one address, which a person who
 //! mistypes fills first; one for the address; and a ten times larger one for the account, so that
 //! nobody can be locked out of their account from elsewhere for long.
 //!
+//! What anyone may ask for, an account or a letter, counts always: for the address that asks, and
+//! letters also for the address that they go to.
+//!
 //! Each bucket is one number, the time at which it would be empty again (GCRA).
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use crate::problem::{Problem, ProblemKind};
 use crate::store::fold;
 use crate::types::Timestamp;
 
@@ -20,7 +24,7 @@ use crate::types::Timestamp;
 pub struct ThrottleSettings {
     /// At one account from one address; ten times as many at one account from anywhere.
     pub account_attempts: u32,
-    /// From one address, at whatever account.
+    /// From one address, at whatever account; and as many registrations and letters asked for.
     pub address_attempts: u32,
     /// In which time, in seconds.
     pub window: u32,
@@ -31,6 +35,12 @@ impl Default for ThrottleSettings {
         Self { account_attempts: 20, address_attempts: 100, window: 900 }
     }
 }
+
+/// How many letters go to one address in a window. More are of no use to whoever reads them.
+const LETTERS: u32 = 5;
+
+/// One bucket: its key, and how much an attempt fills it, in microseconds.
+type Bucket = (u64, i64);
 
 /// How often may somebody guess?
 #[derive(Debug)]
@@ -44,11 +54,17 @@ pub(super) struct Throttle {
 /// An attempt that was taken: give it back where it was right.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Attempt([(u64, i64); 3]);
+pub(super) struct Attempt([Bucket; 3]);
 
 /// Too many attempts: when to try again, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooMany(pub(super) u64);
+
+impl From<TooMany> for Problem {
+    fn from(many: TooMany) -> Self {
+        Self::new(ProblemKind::TooManyRequests).retry_after(many.0)
+    }
+}
 
 impl Throttle {
     pub(super) fn new(settings: ThrottleSettings) -> Self {
@@ -62,36 +78,62 @@ impl Throttle {
         address: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Attempt, TooMany> {
-        let window = i64::from(self.settings.window) * 1_000_000;
-        let each = |attempts: u32| window / i64::from(attempts.max(1));
         let account = fold(account);
         let address = address.map(network);
-        let key = |kind: u8, account: Option<&str>, address: Option<Option<IpAddr>>| {
-            self.hasher.hash_one((kind, account, address))
-        };
-        let few = each(self.settings.account_attempts);
+        let few = self.each(self.settings.account_attempts);
         let taken = [
-            (key(0, Some(&account), Some(address)), few),
-            (key(1, None, Some(address)), each(self.settings.address_attempts)),
-            (key(2, Some(&account), None), few / 10),
+            (self.key(("account from", &account, address)), few),
+            (self.key(("from", address)), self.each(self.settings.address_attempts)),
+            (self.key(("account", &account)), few / 10),
         ];
-        let now = now.as_microsecond();
+        self.fill(&taken, now)?;
+        Ok(Attempt(taken))
+    }
+
+    /// Takes note that an address asks for what anyone may ask for.
+    pub(super) fn ask(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), TooMany> {
+        let each = self.each(self.settings.address_attempts);
+        self.fill(&[(self.key(("asked from", address.map(network))), each)], now)
+    }
+
+    /// Takes note of a letter to this address.
+    pub(super) fn letter(&self, to: &str, now: Timestamp) -> Result<(), TooMany> {
+        self.fill(&[(self.key(("letter to", fold(to))), self.each(LETTERS))], now)
+    }
+
+    fn key(&self, of: impl Hash) -> u64 {
+        self.hasher.hash_one(of)
+    }
+
+    /// In microseconds.
+    fn window(&self) -> i64 {
+        i64::from(self.settings.window) * 1_000_000
+    }
+
+    /// How much one of so many attempts in a window fills a bucket.
+    fn each(&self, attempts: u32) -> i64 {
+        self.window() / i64::from(attempts.max(1))
+    }
+
+    /// Fills all of these buckets, or none where one is full.
+    fn fill(&self, taken: &[Bucket], now: Timestamp) -> Result<(), TooMany> {
+        let (now, window) = (now.as_microsecond(), self.window());
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, _) in &taken {
+        for (key, _) in taken {
             // Further off than a window only where the clock was set back: then a window it is.
             let empty = buckets.entry(*key).or_insert(now);
             *empty = (*empty).clamp(now, now + window);
         }
-        for (key, each) in &taken {
+        for (key, each) in taken {
             let over = buckets.get(key).unwrap_or(&now) + each - now - window;
             if over > 0 {
                 return Err(TooMany(u64::try_from(over / 1_000_000).unwrap_or_default() + 1));
             }
         }
-        for (key, each) in &taken {
+        for (key, each) in taken {
             *buckets.entry(*key).or_insert(now) += each;
         }
-        Ok(Attempt(taken))
+        Ok(())
     }
 
     /// Whether an attempt would be one too many.
@@ -182,6 +224,27 @@ mod tests {
         let from = |n: u8| Some(IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, n)));
         let tried = (0..50).filter(|n| throttle.take("ann", from(*n), at(0)).is_ok());
         assert_eq!(tried.count(), 30);
+    }
+
+    #[test]
+    fn what_anyone_may_ask_for_counts_for_the_address_apart_from_guesses() {
+        let throttle = throttle();
+        for _ in 0..5 {
+            throttle.ask(HERE, at(0)).unwrap();
+        }
+        assert_eq!(throttle.ask(HERE, at(0)).unwrap_err(), TooMany(13));
+        throttle.ask(THERE, at(0)).unwrap();
+        assert!(throttle.take("ann", HERE, at(0)).is_ok());
+    }
+
+    #[test]
+    fn no_address_is_sent_more_than_a_few_letters() {
+        let throttle = throttle();
+        let sent = (0..50).filter(|_| throttle.letter("Ann@example.org", at(0)).is_ok());
+        assert_eq!(sent.count(), 5);
+        assert!(throttle.letter("ann@example.org", at(0)).is_err());
+        assert!(throttle.letter("bob@example.org", at(0)).is_ok());
+        assert!(throttle.letter("ann@example.org", at(12)).is_ok());
     }
 
     #[test]

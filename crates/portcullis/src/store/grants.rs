@@ -86,6 +86,9 @@ pub trait Grants: Send + Sync {
         keep_one: Option<&Role>,
     ) -> Result<bool, StoreError>;
 
+    /// Every user and client that was assigned this role directly, whether active or not.
+    async fn holders(&self, role: &Role) -> Result<Vec<Subject>, StoreError>;
+
     /// Grants or denies a permission directly.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! A person with an account.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::{Timestamp, UserId};
 
 /// A person with an account. The password's hash is not part of it.
@@ -25,7 +27,8 @@ pub struct User {
 
 /// Says what is wrong with a username, or `None` where nothing is.
 ///
-/// 1 to 64 characters; no colon (RFC 7617 §2 splits at the first one), no control character, no
+/// 1 to 64 characters; no colon (RFC 7617 §2 splits at the first one), no @ (that is how an
+/// address is told from a name), no control character, no
 /// invisible one (another name could look the same), no white space at either end.
 ///
 /// ```
@@ -41,8 +44,10 @@ pub fn username_fault(username: &str) -> Option<&'static str> {
         Some("must not be empty")
     } else if username.chars().count() > 64 {
         Some("must have at most 64 characters")
-    } else if username.contains(':') {
+    } else if username.nfkc().any(|c| c == ':') {
         Some("must not have a colon")
+    } else if username.nfkc().any(|c| c == '@') {
+        Some("must not have an @: an e-mail address signs in as well, as `email`")
     } else if username.chars().any(char::is_control) {
         Some("must not have a control character")
     } else if username.chars().any(is_invisible) {

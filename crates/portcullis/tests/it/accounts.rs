@@ -38,19 +38,6 @@ async fn registration_tells_nobody_whether_a_name_or_an_address_was_free() {
 }
 
 #[tokio::test]
-async fn a_letter_is_promised_to_every_address_alike() {
-    let (app, _folder) = app().await;
-    let ann = app.user("ann").with_password(PASSWORD);
-    let change = json!({"email": "ann@example.org", "current_password": PASSWORD});
-    ann.patch("/users/me").json(change).await.expect(200);
-    for path in ["/auth/forgot-password", "/auth/request-verify-token"] {
-        let ask = |email: &str| app.anon().post(path).json(json!({"email": email}));
-        let known = ask("ann@example.org").await.expect(202).text();
-        assert_eq!(ask("nobody@example.org").await.expect(202).text(), known, "{path}");
-    }
-}
-
-#[tokio::test]
 async fn an_account_is_changed_and_deleted_with_the_current_password_only() {
     let (app, _folder) = app().await;
     let ann = app.user("ann").with_password(PASSWORD);
@@ -124,4 +111,76 @@ async fn a_right_password_is_never_throttled_and_a_new_one_counts_at_once() {
     let change = json!({"password": "eighteen-louder-owls", "current_password": PASSWORD});
     ann.patch("/users/me").json(change).await.expect(200);
     ann.get("/users/me").await.expect(401);
+}
+
+#[tokio::test]
+async fn a_password_that_is_remembered_is_throttled_with_the_guesses_at_it() {
+    let (app, _folder) = app().await;
+    let ann = app.user("ann").with_password(PASSWORD).basic();
+    ann.get("/users/me").await.expect(200);
+    let guess = app.user("ann").with_password("seventeen-louder-owl").basic();
+    for _ in 0..20 {
+        guess.get("/users/me").await.expect(401);
+    }
+    for client in [&guess, &ann] {
+        let answer = client.get("/users/me").await.expect(429);
+        assert!(answer.header("retry-after").is_some());
+    }
+    ann.get("/users/me").from("127.0.0.2").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_token_that_was_narrowed_does_not_change_the_account() {
+    let (app, _folder) = app().await;
+    let narrow = app.user("ann").with_password(PASSWORD).with_scope("items:read");
+    narrow.get("/users/me").await.expect(200);
+    let change = json!({"password": "eighteen-louder-owls", "current_password": PASSWORD});
+    for answer in [
+        narrow.patch("/users/me").json(json!({"name": "Ann"})).await,
+        narrow.patch("/users/me").json(change).await,
+        narrow.delete("/users/me").json(json!({"current_password": PASSWORD})).await,
+        narrow.delete("/users/me/sessions").await,
+    ] {
+        let refused: Value = answer.expect(403).json();
+        assert_eq!(refused["missing"], json!(["a credential that is not limited to scopes"]));
+    }
+    let whole = app.user("ann").with_password(PASSWORD);
+    whole.patch("/users/me").json(json!({"name": "Ann"})).await.expect(200);
+}
+
+#[tokio::test]
+async fn registrations_from_one_address_are_counted() {
+    let (app, _folder) = app().await;
+    let register = |name: String| {
+        app.anon().post("/auth/register").json(json!({
+            "username": name, "password": PASSWORD
+        }))
+    };
+    for number in 0..100 {
+        register(format!("user-{number}")).await.expect(202);
+    }
+    let refused = register("one-too-many".to_owned()).await.expect(429);
+    assert!(refused.header("retry-after").is_some());
+    register("from-elsewhere".to_owned()).from("127.0.0.2").await.expect(202);
+    // Who has an account signs in all the same.
+    sign_in(&app.anon(), "user-0", PASSWORD).await.expect(200);
+    sign_in(&app.anon(), "one-too-many", PASSWORD).await.expect(400);
+}
+
+#[tokio::test]
+async fn a_name_is_taken_however_it_is_written_and_is_no_address() {
+    let (app, _folder) = app().await;
+    let root = app.user("root").with_permission("users:manage").with_password(PASSWORD);
+    let add = |name: &str| {
+        root.post("/users").json(json!({"username": name, "password": "eighteen-louder-owls"}))
+    };
+    add("ïvan").await.expect(201);
+    for same in ["ÏVAN", "i\u{308}van", "ïｖａｎ"] {
+        add(same).await.expect(409);
+        sign_in(&app.anon(), same, "eighteen-louder-owls").await.expect(200);
+    }
+    for address in ["ann@example.org", "ann＠example.org"] {
+        let refused: Value = add(address).await.expect(422).json();
+        assert_eq!(refused["errors"][0]["pointer"], "/username");
+    }
 }

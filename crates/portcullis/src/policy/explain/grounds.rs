@@ -25,7 +25,12 @@ impl Requirement {
             }
             Self::All(_) | Self::Any(_) => (Vec::new(), Vec::new()),
             _ if who.is_guest() => (vec![asking(who)], vec![Help::SignIn]),
-            Self::Authenticated | Self::Is(_) | Self::Owner(_) => (vec![asking(who)], Vec::new()),
+            Self::Unlimited if who.limit().is_some() => {
+                (vec![Ground::BeyondScope], vec![Help::NoScopeLimit])
+            }
+            Self::Authenticated | Self::Unlimited | Self::Is(_) | Self::Owner(_) => {
+                (vec![asking(who)], Vec::new())
+            }
             Self::Role(name) => {
                 if who.access.roles.contains(name) {
                     let path = provenance.ways.to(name).unwrap_or_else(|| vec![name.clone()]);

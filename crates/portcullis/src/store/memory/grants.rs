@@ -127,6 +127,13 @@ impl Grants for MemoryStore {
         })
     }
 
+    async fn holders(&self, role: &Role) -> Result<Vec<Subject>, StoreError> {
+        self.with(|state| {
+            let holding = state.assigned.iter().filter(|(_, roles)| roles.contains(role));
+            Ok(holding.map(|(subject, _)| subject.clone()).collect())
+        })
+    }
+
     async fn insert_grant(&self, subject: &Subject, grant: &Grant) -> Result<(), StoreError> {
         self.with(|state| {
             state.refuse_missing(subject)?;

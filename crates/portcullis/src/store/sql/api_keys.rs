@@ -3,7 +3,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{SqlStore, failed, row, subject_key};
 use crate::store::{API_KEYS, ApiKeys, Digest, StoreError};
-use crate::types::{ApiKey, ClientId, Subject, Timestamp, TokenId};
+use crate::types::{ApiKey, Subject, Timestamp, TokenId};
 
 #[async_trait]
 impl ApiKeys for SqlStore {
@@ -126,10 +126,7 @@ fn what(owner: &Subject) -> &'static str {
 fn read_api_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
         id: row::text(row, "id")?,
-        owner: match row::get::<&str>(row, "subject_kind")? {
-            "user" => Subject::User(row::text(row, "subject_id")?),
-            _ => Subject::Client(ClientId::from(row::get::<&str>(row, "subject_id")?)),
-        },
+        owner: row::subject(row)?,
         name: row::get(row, "name")?,
         scopes: row::scopes(row)?,
         created_at: row::time(row, "created_at")?,

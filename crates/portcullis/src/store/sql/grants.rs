@@ -166,6 +166,17 @@ impl Grants for SqlStore {
         Ok(deleted.rows_affected() > 0)
     }
 
+    async fn holders(&self, role: &Role) -> Result<Vec<Subject>, StoreError> {
+        let mut view = self.read().await?;
+        let found =
+            sqlx::query("SELECT subject_kind, subject_id FROM subject_roles WHERE role = $1")
+                .bind(role.as_str())
+                .fetch_all(&mut *view)
+                .await
+                .map_err(failed)?;
+        found.iter().map(row::subject).collect()
+    }
+
     async fn insert_grant(&self, subject: &Subject, grant: &Grant) -> Result<(), StoreError> {
         let mut deed = self.write().await?;
         let holder = refuse_missing(&mut deed, subject).await?;

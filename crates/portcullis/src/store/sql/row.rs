@@ -7,7 +7,7 @@ use sqlx::{Decode, Row, Sqlite, Type};
 
 use super::failed;
 use crate::store::{Digest, StoreError, TokenRecord};
-use crate::types::{Client, ClientId, Scope, Scopes, Session, Timestamp, User};
+use crate::types::{Client, ClientId, Scope, Scopes, Session, Subject, Timestamp, User};
 
 /// The columns of [`user`].
 macro_rules! user_columns {
@@ -41,6 +41,14 @@ fn corrupt(column: &str) -> StoreError {
 /// A value kept as text, such as an id.
 pub(super) fn text<T: FromStr>(row: &SqliteRow, column: &str) -> Result<T, StoreError> {
     get::<&str>(row, column)?.parse().map_err(|_| corrupt(column))
+}
+
+/// A user or client, of the columns `subject_kind` and `subject_id`.
+pub(super) fn subject(row: &SqliteRow) -> Result<Subject, StoreError> {
+    Ok(match get::<&str>(row, "subject_kind")? {
+        "user" => Subject::User(text(row, "subject_id")?),
+        _ => Subject::Client(ClientId::from(get::<&str>(row, "subject_id")?)),
+    })
 }
 
 /// A moment.
