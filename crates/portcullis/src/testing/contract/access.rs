@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::samples::{NOW, at, grant, ladder, ok, refused, role, user, uuid};
+use super::samples::{NOW, at, grant, ladder, new_user, ok, refused, role, user, uuid};
 use crate::store::{Store, StoreError, UserChange};
 use crate::types::{Clause, Client, Effect, GrantId, Role, Subject, UserId};
 
@@ -108,6 +108,28 @@ pub(super) async fn roles_are_assigned_to_users_and_clients<S: Store>(store: &Ar
         assert!(!ok(store.unassign_role(&stranger, &"admin".into(), None).await));
         assert_eq!(ok(store.standing(&stranger).await), None);
     }
+}
+
+pub(super) async fn the_holders_of_a_role_are_who_was_assigned_it<S: Store>(store: &Arc<S>) {
+    ladder(&**store, &["user", "admin"]).await;
+    let robot = Client { id: "robot".into(), name: "R".into(), active: true, created_at: NOW };
+    ok(store.insert_client(&robot).await);
+    ok(store.assign_role(&robot.id.clone().into(), &"admin".into()).await);
+    let ada = Subject::User(user(&**store, "ada", &["admin", "user"]).await);
+    let _ = user(&**store, "bob", &["user"]).await;
+    let mut ghost = new_user("ghost", &["admin"]);
+    ghost.user.active = false;
+    ok(store.insert_user(ghost.clone()).await);
+    let holders = async |role: &str| {
+        let held: BTreeSet<Subject> = ok(store.holders(&role.into()).await).into_iter().collect();
+        held
+    };
+    let everybody = [ada.clone(), robot.id.into(), ghost.user.id.into()];
+    assert_eq!(holders("admin").await, everybody.into());
+    assert_eq!(holders("nonesuch").await, BTreeSet::new());
+    ok(store.unassign_role(&ada, &"admin".into(), None).await);
+    ok(store.delete_user(ghost.user.id, None, NOW).await);
+    assert_eq!(holders("admin").await.len(), 1);
 }
 
 pub(super) async fn grants_are_direct_and_in_order<S: Store>(store: &Arc<S>) {

@@ -56,6 +56,7 @@ pub async fn all<S: Store>(make: impl AsyncFn() -> S) {
         access::a_role_never_includes_itself,
         access::a_cycle_is_not_made_by_two_at_once,
         access::roles_are_assigned_to_users_and_clients,
+        access::the_holders_of_a_role_are_who_was_assigned_it,
         access::grants_are_direct_and_in_order,
         access::grants_are_replaced_in_one_step,
         access::a_standing_follows_every_change,
