@@ -1,5 +1,7 @@
 """The outcome table: statuses, challenges, bodies, and the headers that stand on all of them."""
 
+import uuid
+
 import pytest
 
 from portcullis_process import basic, bearer
@@ -139,6 +141,24 @@ def test_token_endpoint_errors_are_those_of_oauth(client):
     twice = "grant_type=password&grant_type=password&username=alice&password=x"
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     assert error(content=twice, headers=kind) == "invalid_request"
+
+
+def test_the_password_grant_is_for_no_client(client):
+    password = {"grant_type": "password", "username": "alice", "password": "down-the-rabbit-hole"}
+    body = {"id": f"third-party-{uuid.uuid4()}", "name": "Third party"}
+    registered = client.post("/clients", auth=basic("ada"), json=body)
+    assert registered.status_code == 201, registered.text
+    for named in [body["id"], "nobody-knows-it"]:
+        for answer in [
+            client.post("/token", data=password | {"client_id": named}),
+            client.post("/token", data=password | {"client_id": named, "client_secret": "x"}),
+            client.post("/token", data=password, auth=(named, "x")),
+        ]:
+            assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), answer.text
+            assert answer.headers["www-authenticate"].startswith("Basic ")
+    both = client.post("/token", data=password | {"client_id": "a"}, auth=("a", "x"))
+    assert (both.status_code, both.json()["error"]) == (400, "invalid_request")
+    assert client.post("/token", data=password | {"client_id": ""}).status_code == 200
 
 
 def test_no_credential_is_taken_from_the_query(client, demo):
