@@ -119,7 +119,7 @@ pub(crate) fn cors(settings: &Settings) -> Cors {
 fn session_cookie(settings: &Settings) -> Result<SessionCookie, ConfigError> {
     let url = settings.server.public_url();
     let trusted = cors(settings).build()?.base().credentialed_origins().to_vec();
-    let mut csrf = Csrf::new().trust(trusted);
+    let mut csrf = Csrf::new().trust(trusted).strict(settings.server.strict_cookies);
     if let Some(given) = &settings.server.public_url {
         let origin = Origin::of_url(given.as_str())
             .map_err(|fault| ConfigError::one("server.public_url", fault.to_string(), fault.fix))?;

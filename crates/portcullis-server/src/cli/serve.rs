@@ -22,7 +22,8 @@ pub(super) async fn serve(settings: Settings) -> Result<String, Failure> {
     let application = app::application(&settings, Kind::Serve, &rules, None)?;
     let database = settings.database.url.to_text();
     run(&settings, rules, application, |url| {
-        let mut text = format!("portcullis listens on {url}; the explorer is at {url}/docs\n");
+        let public = settings.server.public_url.as_ref().map_or(url, |public| public.as_str());
+        let mut text = format!("portcullis listens on {url}; the explorer is at {public}/docs\n");
         if nobody {
             let _ = write!(
                 text,

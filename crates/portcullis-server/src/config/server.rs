@@ -27,6 +27,9 @@ settings! {
         tls_cert_file: Option<PathBuf> = None, otherwise "none";
         /// The certificate's private key in PEM, readable by nobody else. Read anew when the file changes.
         tls_key_file: Option<PathBuf> = None, otherwise "none";
+        /// Whether the session cookie counts for browsers alone: a request that may change something and has neither
+        /// `Sec-Fetch-Site` nor `Origin` is then a 403. A program that uses the cookie must send `Origin`.
+        strict_cookies: bool = false;
         /// How long requests under way may take to end after SIGTERM or SIGINT. After it they are cut off.
         shutdown_timeout: Duration = Duration::from_secs(20);
         /// How long one request may take, from its header's end to the answer's beginning. Then it is a 504.

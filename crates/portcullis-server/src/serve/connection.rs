@@ -35,6 +35,9 @@ use super::{Bounds, Listener};
 /// gets an answer in our own words; what is above this gets hyper's bare 431 or 414.
 const HEADER_BUFFER: usize = 128 * 1024;
 
+/// How many lines a header may have before hyper refuses it, far above what `header_limit` lets through.
+const HEADER_LINES: usize = 1000;
+
 /// How long a connection that has not asked anything yet may still do so once the server stops.
 const LAST_WORD: Duration = Duration::from_millis(500);
 
@@ -101,6 +104,7 @@ impl Connections {
             .timer(TokioTimer::new())
             .header_read_timeout(self.bounds.connection_timeout)
             .max_buf_size(HEADER_BUFFER)
+            .max_headers(HEADER_LINES)
             // A client that has sent all it wants may close its half and still be answered.
             .half_close(true)
             .serve_connection(TokioIo::new(stream), service);

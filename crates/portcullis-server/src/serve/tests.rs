@@ -132,7 +132,7 @@ async fn what_is_not_http_is_refused_and_hurts_nobody() {
     let running = start(BOUNDS);
     let long_uri = format!("GET /{} {CLOSE}", "a".repeat(70_000));
     let long_header = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "a".repeat(300_000));
-    let many_headers = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(500));
+    let many_headers = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(1500));
     for (bytes, status) in [
         (&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"[..], "400"),
         (b"nonsense\r\n\r\n", "400"),
@@ -157,6 +157,10 @@ async fn what_is_not_http_is_refused_and_hurts_nobody() {
             String::from_utf8_lossy(&bytes[..bytes.len().min(60)])
         );
     }
+    // Up to there it is for the application to say how much is too much.
+    let quite_some =
+        format!("GET / HTTP/1.1\r\n{}Connection: close\r\n\r\n", "X: y\r\n".repeat(500));
+    assert!(running.say(quite_some.as_bytes()).await.ends_with("answered"));
     assert!(running.say(format!("GET / {CLOSE}").as_bytes()).await.ends_with("answered"));
     assert_eq!(running.stop().await, Ended::Answered);
 }

@@ -142,6 +142,15 @@ impl SessionCookie {
     }
 }
 
+impl SessionCookie {
+    /// A value that a browser could have been given.
+    fn readable<'a>(&self, value: &'a [u8]) -> Option<&'a str> {
+        let text = std::str::from_utf8(value).ok().filter(|text| !text.is_empty())?;
+        let fits = self.name.len() + text.len() <= LONGEST_COOKIE_PAIR;
+        (fits && text.bytes().all(is_cookie_octet)).then_some(text)
+    }
+}
+
 impl Carrier for SessionCookie {
     type Credential = CookieCredential;
 
@@ -149,25 +158,21 @@ impl Carrier for SessionCookie {
     ///
     /// Two cookies of the name are refused, even when equal: the browser does not say which of them
     /// this host has set, and a neighbouring subdomain may have planted the other. Under `__Host-`
-    /// it cannot happen. An empty value counts as absent.
+    /// it cannot happen. An empty value counts as absent, and so does one that cannot be ours: nobody
+    /// chose to send it.
     fn find(&self, parts: &Parts) -> Result<Option<CookieCredential>, Rejection> {
         let mut values = self.values(parts);
         let found = values.next();
         if values.next().is_some() {
             return Err(Rejection::Ambiguous);
         }
-        let Some(value) = found.filter(|value| !value.is_empty()) else { return Ok(None) };
+        let Some(text) = found.and_then(|value| self.readable(value)) else { return Ok(None) };
         self.csrf.check(parts)?;
-        let text = std::str::from_utf8(value)
-            .ok()
-            .filter(|text| text.bytes().all(is_cookie_octet))
-            .filter(|text| self.name.len() + text.len() <= LONGEST_COOKIE_PAIR)
-            .ok_or(Rejection::Malformed)?;
         Ok(Some(CookieCredential(SecretString::from(text))))
     }
 
     fn is_brought(&self, parts: &Parts) -> bool {
-        self.values(parts).any(|value| !value.is_empty())
+        self.values(parts).any(|value| self.readable(value).is_some())
     }
 
     fn describe(&self) -> SecurityScheme {

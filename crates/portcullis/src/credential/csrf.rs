@@ -60,6 +60,7 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 pub struct Csrf {
     public_origin: Option<Origin>,
     trusted: Arc<[OriginRule]>,
+    strict: bool,
 }
 
 impl Csrf {
@@ -81,11 +82,26 @@ impl Csrf {
         self
     }
 
+    /// Takes the cookie from browsers alone: an unsafe request that says nothing of where it began,
+    /// neither by `Sec-Fetch-Site` nor by `Origin`, is refused too. Programs that were given a cookie
+    /// must then send `Origin`.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
     /// Checks that no other site made this request.
     ///
     /// # Errors
     /// [`CrossSite`] where one did, or where it cannot be told.
     pub fn check(&self, parts: &Parts) -> Result<(), CrossSite> {
+        let says_nothing = || {
+            let headers = &parts.headers;
+            !headers.contains_key(SEC_FETCH_SITE) && !headers.contains_key(ORIGIN)
+        };
+        if self.strict && !is_safe(parts) && says_nothing() {
+            return Err(CrossSite::Unsaid);
+        }
         check(parts, self.public_origin.as_ref(), &self.trusted)
     }
 }
@@ -99,8 +115,7 @@ pub fn check(
     public_origin: Option<&Origin>,
     trusted: &[OriginRule],
 ) -> Result<(), CrossSite> {
-    let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe && !parts.headers.contains_key(UPGRADE) {
+    if is_safe(parts) {
         return Ok(());
     }
     let site = sole(&parts.headers, &SEC_FETCH_SITE)?;
@@ -117,6 +132,12 @@ pub fn check(
         (None, Some(origin)) if is_ours(origin, parts, public_origin)? || is_trusted() => Ok(()),
         (None, Some(_)) => Err(CrossSite::OtherOrigin),
     }
+}
+
+/// Whether it changes nothing (RFC 9110 §9.2.1), and opens no channel through which that could be.
+fn is_safe(parts: &Parts) -> bool {
+    let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    safe && !parts.headers.contains_key(UPGRADE)
 }
 
 /// Checks that an `Authorization` header is not what a browser remembered and another site makes use
@@ -183,6 +204,9 @@ pub enum CrossSite {
     /// `Origin` is not where the request arrived.
     #[error("`Origin` is not where the request was sent to")]
     OtherOrigin,
+    /// Nothing says where the request began, and the rules are strict.
+    #[error("neither `Sec-Fetch-Site` nor `Origin` says where the request began")]
+    Unsaid,
     /// A header that decides is there more than once.
     #[error("`Sec-Fetch-Site`, `Origin` or `Host` is there more than once")]
     Repeated,

@@ -39,14 +39,14 @@ fn it_is_found_among_others() {
 }
 
 #[test]
-fn two_are_refused_and_so_is_what_cannot_be_a_value() {
+fn two_are_refused_and_what_cannot_be_a_value_is_none() {
     let session = cookie("__Host-s");
     for two in [&["__Host-s=a; __Host-s=a"][..], &["__Host-s=a", "__Host-s=b"]] {
         assert!(matches!(find(&session, two), Err(Rejection::Ambiguous)), "{two:?}");
     }
     let long = format!("__Host-s={}", "a".repeat(LONGEST_COOKIE_PAIR));
     for bad in ["__Host-s=\"a\"", "__Host-s=a b", "__Host-s=ä", "__Host-s=a,b", &long] {
-        assert!(matches!(find(&session, &[bad]), Err(Rejection::Malformed)), "{bad}");
+        assert_eq!(find(&session, &[bad]).unwrap(), None, "{bad}");
     }
 }
 

@@ -163,3 +163,20 @@ fn a_remembered_password_is_not_for_other_sites() {
         assert!(!refused("POST", own));
     }
 }
+
+#[test]
+fn strict_rules_want_to_be_told_where_an_unsafe_request_began() {
+    let said = |method: &str, header: Option<(&str, &str)>| {
+        let mut request = Request::builder().method(method).uri("/").header("host", "api.example");
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        Csrf::new().strict(true).check(&parts)
+    };
+    assert!(matches!(said("POST", None), Err(CrossSite::Unsaid)));
+    assert!(said("GET", None).is_ok());
+    assert!(said("DELETE", Some(("sec-fetch-site", "same-origin"))).is_ok());
+    assert!(said("DELETE", Some(("origin", "https://api.example"))).is_ok());
+    assert!(said("DELETE", Some(("origin", "https://evil.example"))).is_err());
+}

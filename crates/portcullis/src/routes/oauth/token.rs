@@ -115,7 +115,9 @@ fn no_client(request: &OAuthForm<TokenRequest>) -> Result<(), OAuthError> {
     }
     if client.is_some() || named {
         return Err(OAuthError::new(OAuthErrorCode::InvalidClient, "This client is not known.")
-            .challenged(Challenge::new("Basic").with("realm", "portcullis")));
+            .challenged(
+                Challenge::new("Basic").with("realm", "portcullis").with("charset", "UTF-8"),
+            ));
     }
     Ok(())
 }
@@ -173,5 +175,10 @@ fn no_such_scope(scope: String) -> OAuthError {
         .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'))
         .take(100)
         .collect();
-    OAuthError::new(OAuthErrorCode::InvalidScope, format!("You cannot have the scope: {plain}"))
+    let detail = if plain.trim().is_empty() {
+        "That is not a scope.".to_owned()
+    } else {
+        format!("You cannot have the scope: {plain}")
+    };
+    OAuthError::new(OAuthErrorCode::InvalidScope, detail)
 }
