@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::fit::{Part, misfit, validated};
+use super::fit::{self, Part, misfit, validated};
 use super::published::Published;
 use super::{Describe, DescribeAnswer, Input, OperationBuilder, Output, body};
 use crate::problem::{Problem, ProblemKind};
@@ -37,22 +37,24 @@ impl<T: Input, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let text = body::text(request, is_json, "application/json in UTF-8").await?;
-        let read = serde_json::from_str(&text).map(validated::<T>);
-        // Derived code also reads an object from a list of its fields, which no schema says.
-        if let (Ok(Ok(value)), false) = (read, text.contains('[')) {
-            return Ok(Self(value));
-        }
-        match serde_json::from_str::<Strict>(&text) {
-            Ok(Strict(value)) if Published::of::<T>().fits(&value) => {
-                super::fit::read(&value, Part::Body).map(Self)
-            }
-            Ok(Strict(value)) => Err(misfit::<T>(&value, Part::Body)),
-            Err(error) if error.is_data() => Err(Part::Body.malformed("names a field twice")),
-            Err(error) => {
-                let place =
-                    format!("is not JSON: line {}, column {}", error.line(), error.column());
-                Err(Part::Body.malformed(&place))
-            }
+        read(&text).map(Self)
+    }
+}
+
+/// Reads a body. What the published schema refuses is refused, also where derived code would take it.
+pub(super) fn read<T: Input>(text: &str) -> Result<T, Problem> {
+    let read = serde_json::from_str(text).map(validated::<T>);
+    // Derived code also reads an object from a list of its fields, which no schema says.
+    if let (Ok(Ok(value)), false) = (read, text.contains('[')) {
+        return Ok(value);
+    }
+    match serde_json::from_str::<Strict>(text) {
+        Ok(Strict(value)) if Published::of::<T>().fits(&value) => fit::read(&value, Part::Body),
+        Ok(Strict(value)) => Err(misfit::<T>(&value, Part::Body)),
+        Err(error) if error.is_data() => Err(Part::Body.malformed("names a field twice")),
+        Err(error) => {
+            let place = format!("is not JSON: line {}, column {}", error.line(), error.column());
+            Err(Part::Body.malformed(&place))
         }
     }
 }
