@@ -1,5 +1,6 @@
 //! From settings to an application: the store, the rules, the gate, the routes.
 
+mod check;
 mod gate;
 mod health;
 mod hello;
@@ -9,6 +10,7 @@ mod roles;
 mod routes;
 mod run;
 
+pub(crate) use check::faults;
 pub(crate) use gate::countries;
 pub(crate) use open::{OpenError, open, open_over};
 pub(crate) use roles::{basic_roles, scope_book};

@@ -131,11 +131,11 @@ impl Command {
         let Self { shared, deed } = self;
         let settings = || Settings::load(&shared);
         match deed {
-            Deed::Demo => demo::demo(shared).await,
+            Deed::Demo => demo::demo(&shared).await,
             Deed::Serve => serve::serve(settings()?).await,
-            Deed::Why(question) => why::why(&settings()?, question).await,
+            Deed::Why(question) => why::why(&question.whose.settings(&shared)?, question).await,
             Deed::Routes { whose, matrix: true, form } => {
-                routes::matrix(&settings()?, whose, form).await
+                routes::matrix(&whose.settings(&shared)?, whose, form).await
             }
             Deed::Routes { whose, matrix: false, form } => {
                 routes::routes(&settings()?, whose, form).await

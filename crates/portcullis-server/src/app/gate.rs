@@ -18,6 +18,26 @@ use portcullis::types::Origin;
 use super::scope_book;
 use crate::config::Settings;
 
+/// What of `[cors]`, `[geo]` and the addresses cannot work.
+///
+/// # Errors
+/// All of it.
+pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
+    let mut faults = ConfigError::none();
+    match cors(settings).build() {
+        Ok(cors) => {
+            faults.take(cors.check_authorization());
+            faults.take(session_cookie(settings));
+        }
+        Err(mut wrong) => {
+            faults.faults.append(&mut wrong.faults);
+            faults.take(public_origin(settings));
+        }
+    }
+    faults.take(proxies(settings));
+    faults.into_result(())
+}
+
 /// The schemes of the contract, its cookie, and what stands around every route.
 ///
 /// # Errors
@@ -115,14 +135,20 @@ pub(crate) fn cors(settings: &Settings) -> Cors {
         .max_age(cors.max_age.as_secs())
 }
 
+/// The origin of `server.public_url`, where one is given.
+fn public_origin(settings: &Settings) -> Result<Option<Origin>, ConfigError> {
+    let Some(given) = &settings.server.public_url else { return Ok(None) };
+    let origin = Origin::of_url(given.as_str())
+        .map_err(|fault| ConfigError::one("server.public_url", fault.to_string(), fault.fix))?;
+    Ok(Some(origin))
+}
+
 /// `__Host-portcullis`; over plain http, which is loopback, `portcullis`.
 fn session_cookie(settings: &Settings) -> Result<SessionCookie, ConfigError> {
     let url = settings.server.public_url();
     let trusted = cors(settings).build()?.base().credentialed_origins().to_vec();
     let mut csrf = Csrf::new().trust(trusted).strict(settings.server.strict_cookies);
-    if let Some(given) = &settings.server.public_url {
-        let origin = Origin::of_url(given.as_str())
-            .map_err(|fault| ConfigError::one("server.public_url", fault.to_string(), fault.fix))?;
+    if let Some(origin) = public_origin(settings)? {
         csrf = csrf.public_origin(origin);
     }
     let cookie = cookie("__Host-portcullis").csrf(csrf);

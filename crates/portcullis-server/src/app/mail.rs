@@ -1,6 +1,7 @@
 //! Letters to users, over SMTP.
 
 use lettre::message::Mailbox;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use portcullis::problem::ConfigError;
 use portcullis::rules::{Mail, Post};
@@ -18,22 +19,39 @@ pub(crate) struct Smtp {
     letters: mpsc::Sender<Mail>,
 }
 
+/// The mail server and the sender, where they are set.
+///
+/// # Errors
+/// A [`ConfigError`] with what is wrong in each.
+pub(super) fn read(
+    settings: &config::mail::Mail,
+) -> Result<(Option<AsyncSmtpTransportBuilder>, Option<Mailbox>), ConfigError> {
+    let mut faults = ConfigError::none();
+    let fault = |setting: &str, wrong: &str, fix: &str| ConfigError::one(setting, wrong, fix);
+    let server = settings.url.as_ref().map(|url| {
+        AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(|_| {
+            let fix = "write it like `smtps://USER:PASSWORD@HOST`";
+            fault("mail.url", "it is no mail server's address", fix)
+        })
+    });
+    let sender = settings.from.as_ref().map(|from| {
+        from.parse::<Mailbox>().map_err(|_| {
+            let fix = "write it like `Portcullis <no-reply@example.org>`";
+            fault("mail.from", "it is no sender", fix)
+        })
+    });
+    let server = server.and_then(|server| faults.take(server));
+    let sender = sender.and_then(|sender| faults.take(sender));
+    faults.into_result((server, sender))
+}
+
 /// What sends letters, where the settings name a mail server.
 ///
 /// # Errors
 /// A [`ConfigError`] where the address of the mail server or the sender cannot be one.
 pub(crate) fn smtp(settings: &config::mail::Mail) -> Result<Option<Smtp>, ConfigError> {
-    let (Some(url), Some(from)) = (&settings.url, &settings.from) else { return Ok(None) };
-    let fault = |setting: &str, wrong: &str, fix: &str| ConfigError::one(setting, wrong, fix);
-    let sender: Mailbox = from.parse().map_err(|_| {
-        fault("mail.from", "it is no sender", "write it like `Portcullis <no-reply@example.org>`")
-    })?;
-    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
-        .map_err(|_| {
-            let fix = "write it like `smtps://USER:PASSWORD@HOST`";
-            fault("mail.url", "it is no mail server's address", fix)
-        })?
-        .build();
+    let (Some(server), Some(sender)) = read(settings)? else { return Ok(None) };
+    let transport = server.build();
     let (letters, mut waiting) = mpsc::channel::<Mail>(WAITING);
     tokio::spawn(async move {
         while let Some(mail) = waiting.recv().await {

@@ -29,6 +29,34 @@ pub(crate) enum OpenError {
     Problem(#[from] Problem),
 }
 
+/// What of the tokens, the passwords and the mail server cannot work.
+///
+/// # Errors
+/// All of it.
+pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
+    let mut faults = ConfigError::none();
+    faults.take(key_file(settings));
+    faults.take(mail::read(&settings.mail));
+    faults.take(rules_settings(settings, Kind::Serve).check());
+    if let Err(wrong) = passwords(settings).check() {
+        for fault in wrong.faults {
+            faults.add(named_here(&fault.setting), fault.wrong, fault.fix);
+        }
+    }
+    faults.into_result(())
+}
+
+/// What the setting is called here that the library calls so.
+fn named_here(setting: &str) -> &str {
+    match setting {
+        "passwords.memory_kib" => "passwords.memory",
+        "passwords.min_characters" => "passwords.min_length",
+        "passwords.max_characters" => "passwords.max_length",
+        "passwords.limits" => "passwords.iterations",
+        same => same,
+    }
+}
+
 /// Opens the database, and brings it to the newest schema.
 ///
 /// # Errors
@@ -154,7 +182,7 @@ fn master(settings: &Settings, sources: &Sources) -> Result<MasterSecret, OpenEr
     Ok(MasterSecret::new(&Hidden::new(bytes))?)
 }
 
-fn key_file(settings: &Settings) -> Result<Option<SigningKey>, OpenError> {
+fn key_file(settings: &Settings) -> Result<Option<SigningKey>, ConfigError> {
     let Some(path) = &settings.tokens.key_file else { return Ok(None) };
     let algorithm = algorithm(settings.tokens.algorithm);
     let unread = |fault: private_file::FileFault| {

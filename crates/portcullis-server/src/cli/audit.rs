@@ -92,7 +92,7 @@ impl Wanted {
         self.form.show(&list, || {
             let rows: Vec<Vec<String>> = list.items.iter().map(cells).collect();
             let heading = ["ROW", "AT", "ACTION", "OUTCOME", "WHO", "WHOM", "FROM", "DETAILS"];
-            let text = table(&heading, &rows, "there is no such row");
+            let text = table(&heading, &rows, "no row matches");
             match &list.next {
                 Some(row) => format!("{text}more: --before {row}\n"),
                 None => text,

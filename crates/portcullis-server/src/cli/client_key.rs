@@ -2,7 +2,7 @@
 
 use portcullis::routes::ApiKeyAnswer;
 use portcullis::rules::{ApiKeyRequest, Rules};
-use portcullis::types::{By, Scope, Timestamp, TokenId};
+use portcullis::types::{By, ClientId, Scope, Timestamp, TokenId};
 
 use super::Failure;
 use super::client::known;
@@ -33,11 +33,11 @@ enum Deed {
         #[arg(long, value_name = "MOMENT")]
         until: Option<Timestamp>,
     },
-    /// Delete a key: it is void at once
+    /// Delete a key: it is void, at a running server within 0.1 s
     Delete {
-        /// Which key, as the list names it
-        #[arg(value_name = "KEY")]
-        key: TokenId,
+        /// Which key: its id, as the list names it, or its name where no other key has that
+        #[arg(value_name = "KEY", allow_hyphen_values = true)]
+        key: String,
     },
 }
 
@@ -58,16 +58,38 @@ impl KeysOf {
                 Ok(format!("{}\n", secret.expose()))
             }
             Some(Deed::Delete { key }) => {
-                if rules.delete_api_key(&by, client, key).await? {
-                    return Ok(format!("{key} is deleted\n"));
+                let id = which(rules, &client, &key).await?;
+                if rules.delete_api_key(&by, client.clone(), id).await? {
+                    return Ok(format!("{id} is deleted\n"));
                 }
-                Err(Failure::wrong(
-                    format!("{} has no key {key}", self.id),
-                    format!("`portcullis client key {}` lists them all", self.id),
-                ))
+                Err(none(&client, &key))
             }
         }
     }
+}
+
+/// The key of this id or this name.
+async fn which(rules: &Rules, client: &ClientId, key: &str) -> Result<TokenId, Failure> {
+    if let Ok(id) = key.parse() {
+        return Ok(id);
+    }
+    let keys = rules.api_keys(client.clone()).await?;
+    let ids: Vec<TokenId> = keys.iter().filter(|one| one.name == key).map(|one| one.id).collect();
+    match *ids {
+        [id] => Ok(id),
+        [] => Err(none(client, key)),
+        _ => Err(Failure::wrong(
+            format!("{client} has {} keys of the name {key:?}", ids.len()),
+            format!("name one by its id: {}", joined(&ids)),
+        )),
+    }
+}
+
+fn none(client: &ClientId, key: &str) -> Failure {
+    Failure::wrong(
+        format!("{client} has no key {key:?}, by id or by name"),
+        format!("`portcullis client key {client}` lists them all"),
+    )
 }
 
 fn list(keys: &[ApiKeyAnswer]) -> String {

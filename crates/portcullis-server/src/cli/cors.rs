@@ -58,6 +58,15 @@ impl Deed {
                 "write it like /items",
             ));
         }
+        // A browser sends `null` for a page that has no origin it would tell.
+        if asked.origin != "null"
+            && let Err(invalid) = asked.origin.parse::<Origin>()
+        {
+            return Err(Failure::usage(
+                format!("--origin {:?} is no origin: {}", asked.origin, invalid.wrong),
+                invalid.fix.into_owned(),
+            ));
+        }
         let application = routes::application(settings, Kind::Serve).await?;
         let mut question =
             Question::new(asked.origin, asked.method, asked.path).credentials(asked.credentials);

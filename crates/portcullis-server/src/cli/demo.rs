@@ -12,10 +12,16 @@ use crate::demo::{USERS, items::Items, sample};
 /// Where the demo keeps its data unless told otherwise: never where `serve` does.
 const DATABASE: &str = "sqlite://portcullis-demo.db";
 
-pub(super) async fn demo(mut flags: SharedFlags) -> Result<String, Failure> {
+/// The settings of the demo.
+pub(super) fn settings(flags: &SharedFlags) -> Result<Settings, Failure> {
+    let mut flags = flags.clone();
     // Whatever a file or the environment names: sample users must not get into a real database.
     flags.database.get_or_insert_with(|| DATABASE.to_owned());
-    let settings = Settings::load(&flags)?;
+    Ok(Settings::load(&flags)?)
+}
+
+pub(super) async fn demo(flags: &SharedFlags) -> Result<String, Failure> {
+    let settings = settings(flags)?;
     let listen = settings.server.listen;
     if !listen.ip().is_loopback() {
         return Err(Failure::wrong(

@@ -25,8 +25,8 @@ pub(super) enum Deed {
         /// Which key, as `key list` names it
         #[arg(value_name = "KID", allow_hyphen_values = true)]
         id: String,
-        /// Its tokens are void from the next request on: for a key that leaked. Without this it
-        /// goes on to verify the tokens that are out
+        /// Its tokens are void, at a running server within 0.1 s: for a key that leaked. Without
+        /// this it goes on to verify the tokens that are out, until they end
         #[arg(long)]
         now: bool,
     },

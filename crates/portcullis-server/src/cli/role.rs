@@ -30,7 +30,7 @@ pub(super) enum Deed {
     },
     /// Make a role
     Add(Add),
-    /// Change a role; it counts for everybody who holds it, at once
+    /// Change a role; it counts for everybody who holds it, at a running server within 0.1 s
     Change(Change),
     /// Delete a role, also wherever it is assigned or included
     Delete {

@@ -6,10 +6,11 @@ use portcullis::clock::Sources;
 use serde::Serialize;
 
 use super::Failure;
+use super::demo;
 use super::open::{self, Without};
 use super::show::{self, Form};
 use crate::app::{self, Application, Kind};
-use crate::config::Settings;
+use crate::config::{Settings, SharedFlags};
 use crate::demo::items::Items;
 
 /// The application as the settings have it, over nothing.
@@ -28,12 +29,17 @@ pub(super) async fn application(settings: &Settings, kind: Kind) -> Result<Appli
 /// Whose routes.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct Whose {
-    /// Those of the demo, which has items as well
+    /// Those of the demo, which has items as well and keeps its data in portcullis-demo.db
     #[arg(long)]
     demo: bool,
 }
 
 impl Whose {
+    /// The settings that count there: the demo keeps its data elsewhere, unless it is told.
+    pub(super) fn settings(self, flags: &SharedFlags) -> Result<Settings, Failure> {
+        if self.demo { demo::settings(flags) } else { Ok(Settings::load(flags)?) }
+    }
+
     pub(super) fn kind(self) -> Kind {
         if self.demo { Kind::Demo } else { Kind::Serve }
     }

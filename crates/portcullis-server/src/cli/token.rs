@@ -16,8 +16,8 @@ pub(super) enum Deed {
     /// on the terminal or read as one line from standard input, since arguments are remembered by
     /// shells and shown to others
     Revoke {
-        /// End the access token of this id instead, as `/introspect` names it (`jti`)
-        #[arg(long, value_name = "ID")]
+        /// End the access token of this id instead: its `jti`, as the token itself and `/introspect` name it
+        #[arg(long, value_name = "ID", allow_hyphen_values = true)]
         id: Option<TokenId>,
     },
 }
@@ -31,7 +31,7 @@ impl Deed {
             let longest = rules.now().as_second() + i64::from(RulesSettings::LONGEST_ACCESS_TTL);
             let until = Timestamp::from_second(longest).unwrap_or(Timestamp::MAX);
             rules.revoke_token(&By::command_line(), id, until).await?;
-            return Ok(format!("{id} is revoked\n"));
+            return Ok(format!("{} is revoked\n", id.to_claim()));
         }
         let token = password::secret("the token")?;
         let what = stands_for(&rules, &token).await?;
@@ -59,7 +59,7 @@ async fn stands_for(rules: &Rules, token: &Hidden<String>) -> Result<String, Fai
         _ => rules
             .introspect(token.expose())
             .await?
-            .map(|found| format!("{} of {} is revoked", found.token.id, found.name)),
+            .map(|found| format!("{} of {} is revoked", found.id.to_claim(), found.name)),
     };
     found.ok_or_else(|| {
         Failure::wrong(

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use http::Method;
 use portcullis::arrival::CountryOf as _;
-use portcullis::rules::Supposed;
-use portcullis::types::{Subject, Timestamp};
+use portcullis::rules::{Rules, Supposed};
+use portcullis::types::{ClientId, Subject, Timestamp};
 use serde::Serialize;
 
 use super::Failure;
+use super::client;
 use super::open::{self, Without};
 use super::routes::{self, Whose};
 use super::show::{self, Form};
@@ -18,12 +19,16 @@ use crate::config::Settings;
 /// Who asks for what, and under which circumstances.
 #[derive(Debug, clap::Args)]
 pub(super) struct Question {
-    /// Username, e-mail address or id; `-` for somebody who is not signed in
-    user: String,
+    /// A user by name, e-mail address or id, or a client by its id; `-` for somebody who is not
+    /// signed in
+    name: String,
     /// HTTP method, such as GET
     method: String,
     /// Path, such as /items/7
     path: String,
+    /// NAME is a client, though a user may go by it as well
+    #[arg(long)]
+    client: bool,
     /// At this moment, such as 2026-03-02T09:00:00Z; now where left out
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -34,7 +39,7 @@ pub(super) struct Question {
     #[arg(long, value_name = "TIME")]
     since: Option<Timestamp>,
     #[command(flatten)]
-    whose: Whose,
+    pub(super) whose: Whose,
     #[command(flatten)]
     form: Form,
 }
@@ -59,10 +64,7 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
         return Err(Failure::wrong(wrong, "see `portcullis routes`"));
     };
     let rules = open::open(settings, Without::Refuse).await?;
-    let subject = match question.user.as_str() {
-        "-" => Subject::Guest,
-        name => Subject::User(open::user(&rules, name).await?.id),
-    };
+    let subject = subject(&rules, &question).await?;
     let countries = app::countries(settings)?;
     let supposed = Supposed {
         at: question.at,
@@ -74,7 +76,10 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
         ..Supposed::default()
     };
     let Some(why) = rules.why(&subject, &row.who, &supposed).await? else {
-        return Err(Failure::wrong("that user is there no more", "see `portcullis user list`"));
+        return Err(Failure::wrong(
+            format!("{:?} is there no more", question.name),
+            "see `portcullis user list` and `portcullis client list`",
+        ));
     };
     let route = format!("{} {}", row.method, row.path);
     if question.form.json {
@@ -86,4 +91,25 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
         });
     }
     Ok(format!("{route}\n{why}"))
+}
+
+/// Whom the question is about: a user before a client of the same name, unless a client is meant.
+async fn subject(rules: &Rules, question: &Question) -> Result<Subject, Failure> {
+    let name = question.name.as_str();
+    if question.client {
+        return Ok(client::known(rules, name).await?.id.into());
+    }
+    if name == "-" {
+        return Ok(Subject::Guest);
+    }
+    if let Some(user) = rules.user_named(name).await? {
+        return Ok(user);
+    }
+    if let Some(client) = rules.store().client(&ClientId::from(name)).await? {
+        return Ok(client.id.into());
+    }
+    Err(Failure::wrong(
+        format!("there is no user and no client {name:?}"),
+        "`portcullis user list` and `portcullis client list` name them all",
+    ))
 }

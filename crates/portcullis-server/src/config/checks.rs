@@ -1,13 +1,12 @@
 //! What no setting can say alone.
 
-use std::path::Path;
 use std::time::Duration;
 
 use portcullis::problem::ConfigError;
 use secrecy::ExposeSecret;
 
 use super::tokens::Algorithm;
-use super::value::Value;
+use super::value::{ByteSize, Value};
 use super::{Settings, private_file};
 
 /// Notes every contradiction between settings, and every bound that is passed.
@@ -17,7 +16,19 @@ pub(super) fn check(settings: &Settings, faults: &mut ConfigError) {
     check.bounds(settings);
     check.tokens(settings);
     check.passwords_and_mail(settings);
+    check.assembled(settings);
 }
+
+/// A fault of the first says nothing where the second is at fault itself.
+const RESTS_ON: &[(&str, &str)] = &[
+    ("cors.credentials", "cors.origins"),
+    ("geo.country_header", "server.trusted_proxies"),
+    ("tokens.key_file", "tokens.algorithm"),
+    ("passwords.memory", "passwords.iterations"),
+    ("passwords.iterations", "passwords.memory"),
+    ("tokens.refresh_ttl", "tokens.access_ttl"),
+    ("tokens.session_ttl", "tokens.refresh_ttl"),
+];
 
 struct Check<'a> {
     faults: &'a mut ConfigError,
@@ -48,17 +59,7 @@ impl Check<'_> {
                 "there is a key and no certificate",
                 "name the certificate chain",
             ),
-            (Some(certificate), Some(key)) => {
-                if let Err(error) = std::fs::File::open(certificate) {
-                    self.note(
-                        &["server.tls_cert_file"],
-                        format!("{} cannot be read: {error}", certificate.display()),
-                        "name a file that is there and that this user may read",
-                    );
-                }
-                self.private("server.tls_key_file", key);
-            }
-            (None, None) => {}
+            _ => {}
         }
         let (tls, proxied) = (server.tls_files().is_some(), !server.trusted_proxies.is_empty());
         if !server.listen.ip().is_loopback() {
@@ -129,9 +130,9 @@ impl Check<'_> {
         self.within("server.connection_timeout", server.connection_timeout, second, hour);
         self.counts("server.max_connections", server.max_connections, 1, 1_000_000);
         let (kib, mib) = (ByteBound::KIB, ByteBound::MIB);
-        self.counts("server.body_limit", server.body_limit.0, kib, 64 * mib);
-        self.counts("server.header_limit", server.header_limit.0, 8 * kib, mib);
-        self.counts("server.uri_limit", server.uri_limit.0, 256, 60 * kib);
+        self.sizes("server.body_limit", server.body_limit, kib, 64 * mib);
+        self.sizes("server.header_limit", server.header_limit, 8 * kib, mib);
+        self.sizes("server.uri_limit", server.uri_limit, 256, 60 * kib);
         self.counts("database.max_connections", settings.database.max_connections, 1, 1000);
         self.within("cors.max_age", settings.cors.max_age, Duration::ZERO, 24 * hour);
         let throttle = &settings.throttle;
@@ -143,7 +144,7 @@ impl Check<'_> {
     fn tokens(&mut self, settings: &Settings) {
         let tokens = &settings.tokens;
         let (second, day) = (Duration::from_secs(1), Duration::from_hours(24));
-        self.within("tokens.access_ttl", tokens.access_ttl, 10 * second, day);
+        self.within("tokens.access_ttl", tokens.access_ttl, 30 * second, day);
         self.within("tokens.refresh_ttl", tokens.refresh_ttl, 60 * second, 400 * day);
         self.within("tokens.session_ttl", tokens.session_ttl, 60 * second, 400 * day);
         self.within("tokens.refresh_window", tokens.refresh_window, Duration::ZERO, 600 * second);
@@ -175,7 +176,7 @@ impl Check<'_> {
             match private_file::read_bytes(path) {
                 Err(wrong) => self.note(&["tokens.key_file"], wrong.to_string(), wrong.fix(path)),
                 Ok(bytes) if symmetric && bytes.len() < 32 => self.note(
-                    &["tokens.key_file"],
+                    &["tokens.key_file", "tokens.algorithm"],
                     format!("{} is shorter than 32 bytes", path.display()),
                     format!("`head -c 64 /dev/urandom > {}`", path.display()),
                 ),
@@ -202,7 +203,7 @@ impl Check<'_> {
     fn passwords_and_mail(&mut self, settings: &Settings) {
         let passwords = &settings.passwords;
         self.counts("passwords.min_length", passwords.min_length, 8, 128);
-        self.counts("passwords.max_length", passwords.max_length, 64, 4096);
+        self.counts("passwords.max_length", passwords.max_length, 64, 1024);
         if passwords.min_length > passwords.max_length {
             self.note(
                 &["passwords.min_length", "passwords.max_length"],
@@ -211,8 +212,8 @@ impl Check<'_> {
             );
         }
         let mib = ByteBound::MIB;
-        self.counts("passwords.memory", passwords.memory.0, 7 * mib, 1024 * mib);
-        self.counts("passwords.iterations", passwords.iterations, 1, 100);
+        self.sizes("passwords.memory", passwords.memory, 7 * mib, 1024 * mib);
+        self.counts("passwords.iterations", passwords.iterations, 1, 10);
         self.counts("passwords.threads", passwords.threads, 0, 256);
         self.counts("passwords.queue", passwords.queue, 1, 100_000);
         let mail = &settings.mail;
@@ -225,10 +226,15 @@ impl Check<'_> {
         }
     }
 
-    /// A file that must be there and closed to others.
-    fn private(&mut self, setting: &str, path: &Path) {
-        if let Err(wrong) = private_file::read_bytes(path) {
-            self.note(&[setting], wrong.to_string(), wrong.fix(path));
+    /// What only assembling finds, unless something was said of that setting already.
+    fn assembled(&mut self, settings: &Settings) {
+        let known = self.faults.clone();
+        for fault in crate::app::faults(settings).faults {
+            let rests = RESTS_ON.iter().filter(|(of, _)| *of == fault.setting).map(|(_, on)| *on);
+            let mut about = std::iter::once(&*fault.setting).chain(rests);
+            if !about.any(|about| known.faults.iter().any(|one| one.setting == about)) {
+                self.faults.faults.push(fault);
+            }
         }
     }
 
@@ -249,6 +255,16 @@ impl Check<'_> {
                 &[setting],
                 format!("{value} is out of bounds"),
                 format!("write {least} to {most}"),
+            );
+        }
+    }
+
+    fn sizes(&mut self, setting: &str, value: ByteSize, least: u64, most: u64) {
+        if value.0 < least || value.0 > most {
+            self.note(
+                &[setting],
+                format!("{} is out of bounds", value.to_text()),
+                format!("write {} to {}", ByteSize(least).to_text(), ByteSize(most).to_text()),
             );
         }
     }

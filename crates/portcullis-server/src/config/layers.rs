@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::private_file;
 use super::table::Section;
-use super::value::Value;
+use super::value::{Raw, Value, show};
 
 /// What the process was given, before anybody has judged it.
 #[derive(Clone, Debug, Default)]
@@ -63,11 +63,6 @@ struct Found<'a> {
     place: String,
 }
 
-enum Raw<'a> {
-    Text(String),
-    Toml(DeValue<'a>),
-}
-
 impl<'a> Layers<'a> {
     /// Opens the layers, and notes every name in them that no section knows.
     pub(crate) fn open(given: &'a Given, sections: &[Section]) -> Self {
@@ -119,12 +114,17 @@ impl<'a> Layers<'a> {
             Raw::Toml(value) => (T::from_toml(value), show(value)),
         };
         let Ok(value) = read else {
-            let shown = if T::SECRET { "the value".to_owned() } else { shown };
-            self.faults.add(
-                &setting,
-                format!("{shown} in {} does not fit", found.place),
-                format!("write {}", T::expects()),
-            );
+            let mut unfit = if T::SECRET { Vec::new() } else { T::unfit_entries(&found.raw) };
+            if unfit.is_empty() {
+                unfit.push(if T::SECRET { "the value".to_owned() } else { shown });
+            }
+            for shown in unfit {
+                self.faults.add(
+                    &setting,
+                    format!("{shown} in {} does not fit", found.place),
+                    format!("write {}", T::expects()),
+                );
+            }
             return default();
         };
         if let (Raw::Toml(_), true, Some((path, _))) =
@@ -318,11 +318,21 @@ fn belongs(known: &[(&str, String)], name: &str) -> String {
 /// The name most like `wrong`, where one is like it at all.
 fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
+    let names: Vec<&str> = names.collect();
+    let alike =
+        |one: &str, other: &str| strsim::normalized_damerau_levenshtein(one, &other.to_lowercase());
+    // One that says no more than `wrong` does, as `origins` in `allow_origins`.
+    let within = |name: &&&str| {
+        let said = |word: &str| wrong.split('_').any(|one| alike(one, word) >= 0.8);
+        name.split('_').all(said)
+    };
     names
-        .map(|name| (strsim::normalized_damerau_levenshtein(&wrong, &name.to_lowercase()), name))
+        .iter()
+        .map(|name| (alike(&wrong, name), *name))
         .filter(|(likeness, _)| *likeness >= 0.6)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, name)| name)
+        .or_else(|| names.iter().filter(within).max_by_key(|name| name.len()).copied())
 }
 
 /// Whether Kubernetes or Docker put the variable there, for a service that is called portcullis:
@@ -351,15 +361,4 @@ fn is_port_link(rest: &str) -> bool {
 
 fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
-}
-
-/// The value as it may be echoed.
-fn show(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => format!("{text:?}"),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.to_string(),
-        DeValue::Boolean(value) => value.to_string(),
-        other => format!("the {}", other.type_str()),
-    }
 }

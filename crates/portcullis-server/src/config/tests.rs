@@ -266,6 +266,8 @@ fn bounds_and_orders_are_checked() {
         ("PORTCULLIS_SERVER_REQUEST_TIMEOUT", "0s", "server.request_timeout"),
         ("PORTCULLIS_SERVER_BODY_LIMIT", "1", "server.body_limit"),
         ("PORTCULLIS_PASSWORDS_MIN_LENGTH", "4", "passwords.min_length"),
+        ("PORTCULLIS_PASSWORDS_MEMORY", "8MiB", "passwords.memory"),
+        ("PORTCULLIS_PASSWORDS_ITERATIONS", "11", "passwords.iterations"),
         ("PORTCULLIS_MAIL_URL", "smtps://u:p@h", "mail.from"),
         ("PORTCULLIS_SERVER_LOG", "verbose", "server.log"),
         ("PORTCULLIS_SERVER_HEALTH_LISTEN", "127.0.0.1:8000", "server.health_listen"),

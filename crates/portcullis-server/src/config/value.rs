@@ -33,12 +33,36 @@ pub(crate) trait Value: Sized {
         }
     }
 
+    /// The entries that do not fit, where it is a list, each as it may be echoed.
+    fn unfit_entries(_: &Raw<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Writes it as it would be read.
     fn to_text(&self) -> String;
 
     /// Whether a stranger who reads it learns a secret.
     fn is_sensitive(&self) -> bool {
         Self::SECRET
+    }
+}
+
+/// A value as it was found.
+pub(crate) enum Raw<'a> {
+    /// In a flag, a variable or a file of its own.
+    Text(String),
+    /// In the file.
+    Toml(DeValue<'a>),
+}
+
+/// The value as it may be echoed.
+pub(crate) fn show(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(value) => value.to_string(),
+        other => format!("the {}", other.type_str()),
     }
 }
 
@@ -193,6 +217,24 @@ impl<T: Value> Value for Vec<T> {
     fn from_toml(value: &DeValue<'_>) -> Result<Self, Unfit> {
         let entries = value.as_array().ok_or(Unfit)?;
         entries.iter().map(|entry| T::from_toml(entry.get_ref())).collect()
+    }
+
+    fn unfit_entries(found: &Raw<'_>) -> Vec<String> {
+        match found {
+            Raw::Text(text) => text
+                .split(',')
+                .map(str::trim)
+                .filter(|entry| T::from_text(entry).is_err())
+                .map(|entry| format!("{entry:?}"))
+                .collect(),
+            Raw::Toml(value) => value
+                .as_array()
+                .into_iter()
+                .flat_map(|entries| entries.iter())
+                .filter(|entry| T::from_toml(entry.get_ref()).is_err())
+                .map(|entry| show(entry.get_ref()))
+                .collect(),
+        }
     }
 
     fn to_text(&self) -> String {

@@ -17,6 +17,82 @@ fn every_mistake_is_said_at_once_with_its_fix() {
     assert_eq!(said.matches("  fix: ").count(), 4, "{said}");
 }
 
+/// Each of them used to hide others, or to be hidden.
+#[test]
+fn no_mistake_hides_another() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let weak = folder.write("weak.key", "short");
+    std::fs::set_permissions(weak, std::fs::Permissions::from_mode(0o600)).unwrap();
+    folder.write("no.mmdb", "this is no database");
+    folder.write(
+        "portcullis.toml",
+        r#"
+[server]
+listn = "127.0.0.1:8000"
+body_limit = true
+request_timeout = "soon"
+tls_cert_file = "cert.pem"
+trusted_proxies = ["10.0.0.0/8", "here", "there"]
+[database]
+url = "sqlite://not/there/a.db"
+[tokens]
+algorithm = "HS256"
+key_file = "weak.key"
+access_format = "paseto"
+access_ttl = "1s"
+[geo]
+database_file = "no.mmdb"
+[cors]
+origins = ["https://app.example.com/", "https://good.example.com", "app.example.com"]
+allow_origins = []
+allow_credentials = true
+methods = ["FETCH ME"]
+[passwords]
+memory = "1KiB"
+[mail]
+url = "carrier-pigeon:"
+from = "nobody"
+[sevrer]
+"#,
+    );
+    let said = folder.run("check").refused(
+        1,
+        &[
+            "server.listn:",
+            "did you mean `listen`?",
+            "server.body_limit: true in line 4",
+            "server.request_timeout: \"soon\"",
+            "server.tls_key_file: there is a certificate and no key",
+            "server.trusted_proxies: \"here\"",
+            "server.trusted_proxies: \"there\"",
+            "database.url: there is no folder not/there",
+            "tokens.key_file: weak.key is shorter than 32 bytes",
+            "tokens.access_format: \"paseto\"",
+            "tokens.access_ttl: 1s is out of bounds",
+            "geo.database_file: no.mmdb is no database of countries",
+            "cors.origins: `https://app.example.com/`",
+            "cors.origins: `app.example.com`",
+            "cors.allow_origins:",
+            "did you mean `origins`?",
+            "cors.allow_credentials:",
+            "did you mean `credentials`?",
+            "cors.methods: `FETCH ME`",
+            "passwords.memory: 1KiB is out of bounds",
+            "write 7MiB to 1024MiB",
+            "mail.url:",
+            "mail.from:",
+            "[sevrer]",
+        ],
+    );
+    let faults = said.matches("error: ").count();
+    assert_eq!(faults, 20, "{said}");
+    assert_eq!(said.matches("  fix: ").count(), faults, "{said}");
+    let start = folder.run("serve").refused(1, &[]);
+    assert_eq!(start, said, "a start says the same");
+    assert!(!folder.path("portcullis.db").exists());
+}
+
 #[test]
 fn what_only_building_finds_is_said_too() {
     let folder = Folder::new();
@@ -79,5 +155,10 @@ fn cors_is_explained() {
     assert_eq!((&allowed["allowed"], &allowed["class"]), (&true.into(), &"preflighted".into()));
     let refused = folder.run(&format!("{ask} https://app.example.com.evil.test")).good();
     assert!(refused.starts_with("refused by cors.origins\n") && refused.contains("Fix: "));
+    folder.run("cors explain --origin null /items").good();
+    for wrong in ["notanorigin", "https://a.test/", "https://*.example.com"] {
+        let said = folder.run(&format!("cors explain --origin {wrong} /items"));
+        said.refused(2, &["--origin", wrong, "is no origin", "  fix: "]);
+    }
     folder.run("cors explain --origin https://a.test items").refused(2, &["/items"]);
 }

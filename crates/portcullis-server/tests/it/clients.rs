@@ -26,6 +26,13 @@ fn a_key_made_here_opens_a_running_server_until_it_is_deleted() {
     server.soon("/read", &in_header, 401);
     folder.run(&format!("client key shop delete {id}")).refused(1, &["no key", "client key shop"]);
 
+    folder.run("client key shop delete deploy").refused(1, &["no key \"deploy\"", "by name"]);
+    folder.run("client key shop add twice").good();
+    folder.run("client key shop delete twice").good();
+    folder.run("client key shop add twice").good();
+    folder.run("client key shop add twice").good();
+    folder.run("client key shop delete twice").refused(1, &["2 keys of the name", "by its id"]);
+
     let secret = folder.run("client key shop add again --scope items:read").good();
     let again = bearer(secret.trim());
     server.soon("/read", &again, 200);

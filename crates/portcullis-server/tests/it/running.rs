@@ -2,6 +2,9 @@
 
 use std::net::TcpListener;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::portcullis::{Folder, basic, bearer};
 
 #[test]
@@ -64,6 +67,20 @@ fn tokens_and_keys_are_ended_at_a_running_server() {
     folder.run("token revoke not-as-an-argument").refused(2, &["unexpected argument"]);
     folder.run(&format!("token revoke {shared} --id nonsense")).refused(2, &["--id"]);
 
+    let answer = server.token("ada");
+    let text = answer["access_token"].as_str().unwrap();
+    let id = claim(text, "jti");
+    assert_eq!(id.len(), 22);
+    assert_eq!(server.get("/protected", &bearer(text)), 200);
+    folder.run(&format!("token revoke {shared} --id {id}")).good();
+    server.soon("/protected", &bearer(text), 401);
+    // One in 64 begins with a dash.
+    let dashed = "-_v7-_v7-_v7-_v7-_v7-w";
+    for id in [dashed, "fbfbfbfb-fbfb-fbfb-fbfb-fbfbfbfbfbfb"] {
+        let said = folder.run(&format!("token revoke {shared} --id {id}")).good();
+        assert_eq!(said, format!("{dashed} is revoked\n"));
+    }
+
     let access = bearer(server.token("ada")["access_token"].as_str().unwrap());
     assert_eq!(server.get("/protected", &access), 200);
     let id = folder.run("key list --json").json()[0]["kid"].as_str().unwrap().to_owned();
@@ -71,6 +88,13 @@ fn tokens_and_keys_are_ended_at_a_running_server() {
     server.soon("/protected", &access, 401);
     let said = server.stop();
     assert!(!said.contains("no user yet"), "{said}");
+}
+
+/// A claim of a JWT.
+fn claim(token: &str, name: &str) -> String {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+    claims[name].as_str().unwrap().to_owned()
 }
 
 #[test]

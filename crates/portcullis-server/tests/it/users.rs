@@ -124,17 +124,17 @@ fn mistakes_are_said_with_what_to_do() {
     folder.run("user lst").refused(2, &["lst"]);
     folder.add_user("alice --role admin");
     let again = folder.run_with("user add ALICE", &format!("{PASSWORD}\n"));
-    again.refused(1, &["username"]);
+    again.refused(1, &["this username already", "choose another username"]);
     folder.run_with("user add a:b", &format!("{PASSWORD}\n")).refused(1, &["colon"]);
     for last in ["user disable alice", "user delete alice", "user roles alice remove admin"] {
         folder.run(last).refused(1, &["last active holder", "first"]);
     }
     folder
         .run("user list --database sqlite:///nowhere/at/all.db")
-        .refused(1, &["no database /nowhere/at/all.db"]);
+        .refused(1, &["database.url", "no folder /nowhere/at", "mkdir -p"]);
     folder
         .run("migrate --database sqlite:///nowhere/at/all.db")
-        .refused(1, &["cannot open", "folder"]);
+        .refused(1, &["database.url", "no folder /nowhere/at", "mkdir -p"]);
     folder.run("user list --database mysql://h/d").refused(1, &["database.url", "sqlite://FILE"]);
     folder.write("broken.db", "this is not a database, and long enough to be sure of that");
     folder.run("user list --database sqlite://broken.db").refused(1, &["error: "]);

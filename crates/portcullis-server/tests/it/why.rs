@@ -20,7 +20,37 @@ fn why_says_what_decided_and_what_would_help() {
     assert_eq!(json["decision"], false);
     assert_eq!(json["outcome"], "forbid");
     folder.run("why bob GET /nowhere").refused(1, &["no route answers GET /nowhere"]);
-    folder.run("why nobody GET /users").refused(1, &["no user"]);
+    folder
+        .run("why nobody GET /users")
+        .refused(1, &["no user and no client \"nobody\"", "user list", "client list"]);
+}
+
+#[test]
+fn why_knows_clients_and_takes_a_name_for_a_user_first() {
+    let folder = Folder::new();
+    folder.run("client add shop --role admin").good();
+    let said = folder.run("why shop GET /users").good();
+    assert!(said.starts_with("GET /users\nclient shop\n"), "{said}");
+    assert!(said.contains("users:manage allowed by role admin"), "{said}");
+    folder.run("client permissions shop deny users:manage").good();
+    let json = folder.run("why shop GET /users --json").json();
+    assert_eq!(json["decision"], false);
+    folder.add_user("--role admin shop");
+    assert!(folder.run("why shop GET /users").good().contains("\nuser shop ("));
+    assert!(folder.run("why --client shop GET /users").good().contains("\nclient shop\n"));
+    folder.run("why --client nobody GET /users").refused(1, &["no client \"nobody\""]);
+}
+
+#[test]
+fn why_asks_the_database_of_the_demo_where_the_demo_is_meant() {
+    let folder = Folder::new();
+    folder.add_user("--role admin ada");
+    folder.run("why --demo ada GET /items").refused(1, &["no database portcullis-demo.db"]);
+    drop(folder.start("demo"));
+    let said = folder.run("why --demo alice GET /items").good();
+    assert!(said.contains("user alice ("), "{said}");
+    folder.run("why alice GET /users").refused(1, &["no user and no client"]);
+    folder.run("why --demo ada GET /items --database sqlite://portcullis.db").good();
 }
 
 #[test]

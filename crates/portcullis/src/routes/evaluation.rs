@@ -9,6 +9,9 @@
 //! | `resource` of another type, such as `items` | the permission `items:{action}` |
 //! | `resource.properties.owner` | a user: who the owner is, where that decides |
 //! | `context` | `time`, `ip_address`, `country`, `since`, `second_factor`, `scope` |
+//!
+//! The circumstances are the caller's word: nothing of the request that asks is taken for them. The
+//! answer repeats under `context.assumed` what was supposed, and what was not known.
 
 mod shapes;
 
@@ -188,6 +191,7 @@ async fn decide(
     context: &Circumstances,
 ) -> Result<Decision, Unanswered> {
     let mut supposed = context.suppose()?;
+    supposed.at.get_or_insert_with(|| rules.now());
     let (what, named) = match required(table, action, resource, &mut supposed)? {
         Ok(found) => found,
         Err(reason) => return Ok(Decision::refused(reason)),
@@ -205,7 +209,7 @@ async fn decide(
     };
     let Some(known) = known else { return Ok(nobody()) };
     let why = rules.why(&known, &what, &supposed).await?;
-    Ok(why.map_or_else(nobody, |why| Decision::of(why, named, &what)))
+    Ok(why.map_or_else(nobody, |why| Decision::of(why, named, &what, &supposed)))
 }
 
 /// What would be required, and the route's name where it is one; or why nothing can be.

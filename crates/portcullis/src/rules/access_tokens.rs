@@ -46,18 +46,6 @@ pub struct ShownToken {
     pub expires_at: Timestamp,
 }
 
-/// A token that counts, and what it comes to at this moment.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Introspected {
-    /// What it says.
-    pub token: Arc<ShownToken>,
-    /// Its user's name.
-    pub name: String,
-    /// The scopes of it that its user may have now.
-    pub scopes: BTreeSet<Scope>,
-}
-
 /// Why a token does not count.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -341,25 +329,6 @@ impl Rules {
             Err(Denied::Store(error)) => Err(error.into()),
             Err(Denied::Internal(error)) => Err(Problem::internal(error)),
         }
-    }
-
-    /// What an access token comes to; `None` where it does not count.
-    ///
-    /// # Errors
-    /// A 503 where the store is away.
-    pub async fn introspect(&self, text: &str) -> Result<Option<Introspected>, Problem> {
-        let shown = match self.shown(text).await {
-            Ok(shown) => shown,
-            Err(Denied::Invalid) => return Ok(None),
-            Err(Denied::Store(error)) => return Err(error.into()),
-            Err(Denied::Internal(error)) => return Err(Problem::internal(error)),
-        };
-        let known = self.0.standings.of(self.store(), &Subject::User(shown.user)).await?;
-        Ok(known.filter(|known| known.active).map(|known| Introspected {
-            scopes: self.within(&known.access, &shown.scopes),
-            name: known.name.to_string(),
-            token: shown,
-        }))
     }
 
     /// Ends one access token.

@@ -97,7 +97,8 @@ impl Rules {
             }));
         };
         fault("/username", username_fault(&account.username));
-        fault("/password", self.0.passwords.fault(account.password.expose(), &account.username));
+        let wrong = self.0.passwords.fault(account.password.expose(), &account.username);
+        fault("/password", wrong.as_deref());
         if !faults.is_empty() {
             return Err(Problem::new(ProblemKind::Invalid).faults(faults).into());
         }
@@ -171,7 +172,7 @@ impl Rules {
         if let Some(fault) = self.0.passwords.fault(password.expose(), username) {
             return Err(Problem::new(ProblemKind::Invalid).faults(vec![BodyFault {
                 pointer: "/password".to_owned(),
-                detail: fault.to_owned(),
+                detail: fault.into_owned(),
             }]));
         }
         Ok(self.0.passwords.hash(password).await?)

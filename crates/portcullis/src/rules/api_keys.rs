@@ -274,6 +274,19 @@ impl Rules {
     /// # Errors
     /// [`Denied`].
     pub async fn principal_of_api_key(&self, text: &str) -> Result<Principal, Denied> {
+        let key = self.shown_api_key(text).await?;
+        let subject = key.owner;
+        let known = self.0.standings.of(self.store(), &subject).await?;
+        let known = known.filter(|known| known.active).ok_or(Denied::Invalid)?;
+        let mut principal = Principal::new(subject, Arc::clone(&known.name));
+        principal.access = Arc::clone(&known.access);
+        principal.scopes = key.scopes;
+        principal.token = Some(key.id);
+        Ok(principal)
+    }
+
+    /// The API key itself, if it has not ended. How its owner stands is not asked.
+    pub(super) async fn shown_api_key(&self, text: &str) -> Result<ApiKey, Denied> {
         let Ok((OpaqueKind::ApiKey, digest)) = OpaqueToken::parse(text) else {
             return Err(Denied::Invalid);
         };
@@ -282,14 +295,7 @@ impl Rules {
         if now >= shown.key.expires_at {
             return Err(Denied::Invalid);
         }
-        let subject = shown.key.owner.clone();
-        let known = self.0.standings.of(self.store(), &subject).await?;
-        let known = known.filter(|known| known.active).ok_or(Denied::Invalid)?;
-        let mut principal = Principal::new(subject, Arc::clone(&known.name));
-        principal.access = Arc::clone(&known.access);
-        principal.scopes = shown.key.scopes.clone();
-        principal.token = Some(shown.key.id);
-        Ok(principal)
+        Ok(shown.key.clone())
     }
 
     async fn look_up_api_key(

@@ -87,7 +87,17 @@ impl Settings {
         }
     }
 
-    pub(super) fn faults(&self, faults: &mut ConfigError) {
+    /// Says everything that is wrong with them. They are checked at start as well.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault and its fix.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let mut faults = ConfigError::none();
+        self.note_faults(&mut faults);
+        faults.into_result(())
+    }
+
+    fn note_faults(&self, faults: &mut ConfigError) {
         if self.issuer.is_empty() {
             faults.add("tokens.issuer", "it is empty", "give the server's public address");
         }

@@ -137,7 +137,7 @@ impl RulesBuilder {
     /// [`StartError`].
     pub async fn start(self) -> Result<Rules, StartError> {
         let mut faults = ConfigError::none();
-        self.settings.faults(&mut faults);
+        faults.take(self.settings.check());
         for name in self.scopes.rules.keys() {
             if let Err(fault) = Scope::parse(name.as_str()) {
                 faults.add("scopes", fault.to_string(), "name it in plain characters");

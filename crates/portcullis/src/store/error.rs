@@ -49,7 +49,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { field } => Self::new(ProblemKind::Conflict)
-                .detail(format!("Another has this {field} already.")),
+                .detail(format!("Another has this {field} already: choose another {field}.")),
             StoreError::NotFound { what } => {
                 Self::new(ProblemKind::NotFound).detail(format!("There is no such {what}."))
             }

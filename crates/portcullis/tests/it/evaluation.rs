@@ -129,6 +129,14 @@ async fn permissions_owners_and_those_who_are_not_there() {
     let answer = ask(&asker, question("ada", "user", "read", plain.clone())).await;
     assert_eq!(answer["decision"], false);
 
+    // A client by its id, as one of ours.
+    let shop = portcullis::types::ClientId::from("shop");
+    rules.add_client(&By::system(), shop, "The shop".into(), &["reader".into()]).await.unwrap();
+    let answer = ask(&asker, question("shop", "client", "read", plain.clone())).await;
+    assert_eq!(answer["decision"], true, "{answer}");
+    let answer = ask(&asker, question("shop", "user", "read", plain.clone())).await;
+    assert_eq!(answer["decision"], false);
+
     for (id, kind) in [("nobody", "user"), ("nobody", "client"), ("ada", "robot")] {
         let answer = ask(&asker, question(id, kind, "read", plain.clone())).await;
         assert_eq!(answer["decision"], false);
@@ -209,4 +217,27 @@ async fn only_whoever_may_evaluate_asks_and_what_cannot_be_read_is_refused() {
         app.anon().get("/.well-known/authzen-configuration").await.expect(200).json();
     let endpoint = metadata["access_evaluation_endpoint"].as_str().unwrap();
     assert!(endpoint.ends_with("/access/v1/evaluation"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_says_what_was_assumed_and_takes_nothing_from_who_asks() {
+    let (app, _, asker) = app().await;
+    app.user("cleo").with_role("chief").id().await;
+    let answer = ask(&asker, route("cleo", "GET", "/desk", json!({}))).await;
+    let unknown = json!({
+        "time": "2026-03-04T12:00:00Z", "ip_address": null, "country": null, "since": null,
+        "second_factor": false, "scope": null,
+    });
+    assert_eq!(answer["context"]["assumed"], unknown, "{answer}");
+    let supposed = json!({
+        "time": "2026-03-04T08:00:00+01:00", "ip_address": "192.0.2.7", "country": "at",
+        "since": "2026-03-04T06:00:00Z", "second_factor": true, "scope": "items:write items:read",
+    });
+    let answer = ask(&asker, route("cleo", "GET", "/desk", supposed)).await;
+    assert_eq!(answer["decision"], false);
+    let assumed = json!({
+        "time": "2026-03-04T07:00:00Z", "ip_address": "192.0.2.7", "country": "AT",
+        "since": "2026-03-04T06:00:00Z", "second_factor": true, "scope": "items:read items:write",
+    });
+    assert_eq!(answer["context"]["assumed"], assumed, "{answer}");
 }

@@ -9,6 +9,7 @@ mod audit;
 mod clients;
 mod evaluation;
 mod hostile;
+mod introspection;
 mod keys;
 mod letters;
 mod lifecycle;

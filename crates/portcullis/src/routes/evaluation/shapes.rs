@@ -203,9 +203,44 @@ struct Grounds {
     /// What speaks for and against, term by term.
     #[serde(skip_serializing_if = "Option::is_none")]
     reasons: Option<Reasons>,
+    /// The circumstances it was judged under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assumed: Option<Assumed>,
     /// Why the question could not be answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Fault>,
+}
+
+/// The circumstances of a decision, as the question has them: they are no facts about any request.
+#[derive(Serialize, JsonSchema)]
+struct Assumed {
+    /// When (RFC 3339).
+    time: Option<String>,
+    /// From which address; `null` where that is not known.
+    ip_address: Option<String>,
+    /// From which country, two letters; `null` where that is not known. It does not follow from the
+    /// address.
+    country: Option<String>,
+    /// When the subject last proved who they are (RFC 3339); `null` where that is not known.
+    since: Option<String>,
+    /// Whether a second factor was given.
+    second_factor: bool,
+    /// The scopes the credential is limited to, with spaces between; `null` where it has no limit.
+    scope: Option<String>,
+}
+
+impl From<&Supposed> for Assumed {
+    fn from(supposed: &Supposed) -> Self {
+        let scopes = supposed.scopes.as_ref();
+        Self {
+            time: supposed.at.map(|at| at.to_string()),
+            ip_address: supposed.address.map(|address| address.to_string()),
+            country: supposed.country.map(|letters| letters.map(char::from).iter().collect()),
+            since: supposed.since.map(|since| since.to_string()),
+            second_factor: supposed.second_factor,
+            scope: scopes.map(|all| all.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")),
+        }
+    }
 }
 
 /// Why a question could not be answered.
@@ -219,7 +254,12 @@ pub(super) struct Fault {
 
 impl Decision {
     /// As the rules explain it.
-    pub(super) fn of(why: Why, route: Option<String>, what: &Requirement) -> Self {
+    pub(super) fn of(
+        why: Why,
+        route: Option<String>,
+        what: &Requirement,
+        supposed: &Supposed,
+    ) -> Self {
         let reason = if why.active || why.open {
             why.reasons.outcome.to_string()
         } else {
@@ -233,6 +273,7 @@ impl Decision {
                 requires: Some(what.to_string()),
                 active: Some(why.active),
                 reasons: Some(why.reasons),
+                assumed: Some(supposed.into()),
                 error: None,
             },
         }

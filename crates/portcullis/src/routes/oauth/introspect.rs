@@ -13,7 +13,7 @@ use crate::policy::permission;
 use crate::problem::OAuthError;
 use crate::rules::Rules;
 use crate::table::Routes;
-use crate::types::Scope;
+use crate::types::{Scope, SessionId, Subject};
 
 pub(super) fn table(gate: &Gate) -> Routes<Rules> {
     gate.routes().tag("tokens").post(
@@ -26,7 +26,7 @@ pub(super) fn table(gate: &Gate) -> Routes<Rules> {
 /// A token to be looked at.
 #[derive(Deserialize, JsonSchema, Validate)]
 struct Introspection {
-    /// An access token.
+    /// An access token or an API key.
     #[garde(length(chars, max = 8192))]
     #[serde(default)]
     token: Option<String>,
@@ -45,21 +45,31 @@ struct Introspected {
     claims: Option<ActiveToken>,
 }
 
-/// What a token that counts says.
+/// What a token or a key that counts says.
 #[derive(Serialize, JsonSchema)]
 struct ActiveToken {
+    /// What it may be used for now, with spaces between: every scope its owner may have where it
+    /// has no limit of its own.
     scope: String,
-    client_id: String,
-    username: String,
+    /// For which client the token was made, or whose the key is. A user's API key has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    /// The user's name. Not there where a client speaks for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
     token_type: &'static str,
     exp: i64,
     iat: i64,
     nbf: i64,
+    /// The user's id; where a client speaks for itself, its `client_id`.
     sub: String,
     aud: String,
     iss: String,
+    /// As in the token itself; of an API key, the id that lists of keys name.
     jti: String,
-    sid: String,
+    /// The session of a token, as in the token itself. An API key has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
 }
 
 async fn introspect_token(
@@ -71,20 +81,28 @@ async fn introspect_token(
     };
     let claims = rules.introspect(&token).await?.map(|found| {
         let scopes: Vec<&str> = found.scopes.iter().map(Scope::as_str).collect();
-        let shown = found.token;
+        let (sub, username) = match found.subject {
+            Subject::User(id) => (id.to_string(), Some(found.name)),
+            Subject::Client(id) => (id.to_string(), None),
+            other => (other.to_string(), None),
+        };
         ActiveToken {
             scope: scopes.join(" "),
-            client_id: shown.client.to_string(),
-            username: found.name,
+            client_id: found.client.map(|id| id.to_string()),
+            username,
             token_type: "Bearer",
-            exp: shown.expires_at.as_second(),
-            iat: shown.issued_at.as_second(),
-            nbf: shown.issued_at.as_second(),
-            sub: shown.user.to_string(),
+            exp: found.expires_at.as_second(),
+            iat: found.issued_at.as_second(),
+            nbf: found.issued_at.as_second(),
+            sub,
             aud: rules.settings().audience.clone(),
             iss: rules.settings().issuer.clone(),
-            jti: shown.id.to_string(),
-            sid: shown.session.to_string(),
+            // A key stands in no token: its id is the one that lists of keys name.
+            jti: match found.session {
+                Some(_) => found.id.to_claim(),
+                None => found.id.to_string(),
+            },
+            sid: found.session.map(SessionId::to_claim),
         }
     });
     Ok(NoStore(Json(Introspected { active: claims.is_some(), claims })))

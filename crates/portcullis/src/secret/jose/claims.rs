@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::jwt::TokenFault;
-use super::strict::{decode, encode};
 use super::{KeyError, SigningKey, sign_jws};
 use crate::types::{ClientId, Scope, SessionId, Timestamp, TokenId, UserId};
 
@@ -55,13 +53,13 @@ impl Claims {
     /// `jti` as a token of ours.
     #[must_use]
     pub fn token_id(&self) -> Option<TokenId> {
-        self.id.as_deref().and_then(read_uuid).map(TokenId)
+        self.id.as_deref()?.parse().ok()
     }
 
     /// `sid` as a session of ours.
     #[must_use]
     pub fn session_id(&self) -> Option<SessionId> {
-        self.session.as_deref().and_then(read_uuid).map(SessionId)
+        self.session.as_deref()?.parse().ok()
     }
 
     /// Reads claims, each of its type or not at all. Whether they hold is for the verifier.
@@ -195,8 +193,8 @@ impl AccessClaims {
 
     /// Signs it.
     ///
-    /// `jti` and `sid` are written as 22 characters of base64url, since every request carries
-    /// them; [`Claims::token_id`] and [`Claims::session_id`] read them back.
+    /// `jti` and `sid` are written in their short form ([`TokenId::to_claim`]);
+    /// [`Claims::token_id`] and [`Claims::session_id`] read them back.
     ///
     /// # Errors
     /// [`KeyError::Failed`] where the library fails.
@@ -239,8 +237,8 @@ impl AccessClaims {
             iat: self.issued_at.as_second(),
             nbf: self.issued_at.as_second(),
             exp: self.expires_at.as_second(),
-            jti: encode(self.id.0.as_bytes()),
-            sid: self.session.map(|session| encode(session.0.as_bytes())),
+            jti: self.id.to_claim(),
+            sid: self.session.map(SessionId::to_claim),
             scope: scopes.join(" "),
             all_scopes: self.all_scopes,
             auth_time: self.authenticated_at.map(Timestamp::as_second),
@@ -248,13 +246,5 @@ impl AccessClaims {
         };
         let written = serde_json::to_vec(&written).map_err(|_| KeyError::Failed)?;
         sign_jws(key, Self::KIND, &written)
-    }
-}
-
-/// An id in the short form it has in a token, or in its usual one.
-fn read_uuid(text: &str) -> Option<Uuid> {
-    match text.len() {
-        22 => Uuid::from_slice(&decode(text)?).ok(),
-        _ => Uuid::try_parse(text).ok(),
     }
 }

@@ -4,6 +4,7 @@ mod phc;
 mod pool;
 mod rules;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
@@ -94,7 +95,11 @@ impl PasswordSettings {
         Self { memory_kib: 64, passes: 1, cheap: true, ..Self::default() }
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    /// Says everything that is wrong with them. They are checked at start as well.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault and its fix.
+    pub fn check(&self) -> Result<(), ConfigError> {
         let mut faults = ConfigError::none();
         let work = u64::from(self.memory_kib) * u64::from(self.passes);
         // The cheapest of OWASP's equivalent choices is 7 MiB with 5 passes.
@@ -102,7 +107,7 @@ impl PasswordSettings {
             faults.add(
                 "passwords.memory_kib",
                 format!("{} KiB with {} passes is guessed too fast", self.memory_kib, self.passes),
-                "use at least 19456 KiB with 2 passes, or 47104 KiB with 1",
+                "use at least 19 MiB (19456 KiB) with 2 passes, or 46 MiB (47104 KiB) with 1",
             );
         }
         if self.memory_kib > self.limits.memory_kib
@@ -281,7 +286,7 @@ impl Passwords {
     /// Says what is wrong with a new password, as a sentence for whoever chose it; `None` where it
     /// is good. There is no rule about kinds of characters (NIST SP 800-63B-4 §3.1.1.2).
     #[must_use]
-    pub fn fault(&self, password: &str, username: &str) -> Option<&'static str> {
+    pub fn fault(&self, password: &str, username: &str) -> Option<Cow<'static, str>> {
         rules::fault(&self.inner.settings, password, username)
     }
 

@@ -1,6 +1,8 @@
 //! Which passwords are good enough: long, not common, not the user's own name. No rule about kinds
 //! of characters.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
 use super::{PasswordSettings, prepare};
@@ -26,27 +28,31 @@ pub(super) fn fault(
     settings: &PasswordSettings,
     password: &str,
     username: &str,
-) -> Option<&'static str> {
+) -> Option<Cow<'static, str>> {
     let prepared = prepare(password);
     let written = password.chars().count();
     let spelled = prepared.expose().chars().count();
     if written.min(spelled) < settings.min_characters {
-        return Some("it is too short; a few unrelated words make a good one");
+        let least = settings.min_characters;
+        return Some(Cow::Owned(format!(
+            "it is too short: write at least {least} characters; a few unrelated words make a good one"
+        )));
     }
     if written.max(spelled) > settings.max_characters {
-        return Some("it is too long");
+        let most = settings.max_characters;
+        return Some(Cow::Owned(format!("it is too long: write at most {most} characters")));
     }
     if prepared.expose().chars().any(char::is_control) {
-        return Some("it has a control character, which cannot be typed everywhere");
+        return Some("it has a control character, which cannot be typed everywhere".into());
     }
     let prepared = prepared.expose();
     let plain: Hidden<Vec<char>> =
         Hidden::new(prepared.chars().flat_map(char::to_lowercase).collect());
     if repeats(plain.expose(), settings.min_characters) {
-        return Some("it repeats itself");
+        return Some("it repeats itself".into());
     }
     if runs(plain.expose()) {
-        return Some("it runs along the alphabet, the numbers or the keyboard");
+        return Some("it runs along the alphabet, the numbers or the keyboard".into());
     }
     let plain: Hidden<String> = Hidden::new(plain.expose().iter().collect());
     let meant = unleet(plain.expose());
@@ -58,12 +64,12 @@ pub(super) fn fault(
         .flat_map(stems)
         .collect();
     if little_but(plain.expose(), own.iter().map(String::as_str), 8) {
-        return Some("it is little more than your username or the name of this service");
+        return Some("it is little more than your username or the name of this service".into());
     }
     if little_but(plain.expose(), COMMON.lines(), 5)
         || little_but(meant.expose(), COMMON.lines(), 5)
     {
-        return Some("it is little more than one of the most common passwords");
+        return Some("it is little more than one of the most common passwords".into());
     }
     None
 }
