@@ -1,6 +1,7 @@
 //! From settings to an application: the store, the rules, the gate, the routes.
 
 mod check;
+mod countries;
 mod gate;
 mod health;
 mod hello;

@@ -1,7 +1,5 @@
 //! The gate, as the settings have it.
 
-use std::path::Path;
-
 use portcullis::arrival::{CountryDatabase, Proxies};
 use portcullis::cors::Cors;
 use portcullis::credential::{
@@ -15,6 +13,7 @@ use portcullis::problem::ConfigError;
 use portcullis::rules::Rules;
 use portcullis::types::Origin;
 
+use super::countries::{self, Countries};
 use super::scope_book;
 use crate::config::Settings;
 
@@ -35,6 +34,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
         }
     }
     faults.take(proxies(settings));
+    faults.take(countries(settings));
     faults.into_result(())
 }
 
@@ -47,11 +47,15 @@ pub(super) fn gate(
     rules: &Rules,
 ) -> Result<(Gate, SessionCookie), ConfigError> {
     let cookie = session_cookie(settings)?;
+    let mut proxies = proxies(settings)?;
+    if let Some(file) = &settings.geo.database_file {
+        proxies = proxies.countries(Countries::follow(file)?);
+    }
     let scopes = scope_book();
     let sentences = scopes.rules.iter().map(|(name, rule)| (name.as_str(), &*rule.sentence));
     let flow = oauth2_password("/token", sentences).describe();
     let gate = bounds(settings, Gate::builder())
-        .proxies(proxies(settings)?)
+        .proxies(proxies)
         .cors(cors(settings))
         .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(rules.clone())))
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
@@ -95,9 +99,6 @@ fn proxies(settings: &Settings) -> Result<Proxies, ConfigError> {
             ),
         }
     }
-    if let Some(database) = faults.take(countries(settings)) {
-        proxies = database.into_iter().fold(proxies, Proxies::countries);
-    }
     faults.into_result(proxies)
 }
 
@@ -107,17 +108,7 @@ fn proxies(settings: &Settings) -> Result<Proxies, ConfigError> {
 /// Where the file cannot be read or is none.
 pub(crate) fn countries(settings: &Settings) -> Result<Option<CountryDatabase>, ConfigError> {
     let Some(file) = &settings.geo.database_file else { return Ok(None) };
-    let fault = |wrong: String, fix: &str| ConfigError::one("geo.database_file", wrong, fix);
-    let shown = Path::display(file);
-    let bytes = std::fs::read(file).map_err(|error| {
-        let fix = "name a file that is there and that this user may read";
-        fault(format!("{shown} cannot be read: {error}"), fix)
-    })?;
-    let database = CountryDatabase::new(bytes).map_err(|error| {
-        let fix = "download it again, and take one of countries, such as GeoLite2-Country.mmdb";
-        fault(format!("{shown} is no database of countries: {error}"), fix)
-    })?;
-    Ok(Some(database))
+    countries::read(file).map(Some)
 }
 
 /// The rules on other origins of `[cors]`.

@@ -27,7 +27,7 @@ pub(crate) struct Certificate {
 
 /// What a file looked like: another stamp means that it was written or replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Stamp(Vec<(Option<std::time::SystemTime>, u64, u64)>);
+pub(crate) struct Stamp(Vec<(Option<std::time::SystemTime>, u64, u64)>);
 
 impl Certificate {
     /// Reads the files.
@@ -73,16 +73,18 @@ impl Certificate {
     }
 
     fn stamp(&self) -> Stamp {
-        let look = |path: &PathBuf| {
+        Stamp::of([&*self.chain, &*self.key])
+    }
+}
+
+impl Stamp {
+    /// What the files look like now.
+    pub(crate) fn of<'a>(files: impl IntoIterator<Item = &'a Path>) -> Self {
+        let look = |path: &Path| {
             let facts = std::fs::metadata(path).ok()?;
             Some((facts.modified().ok(), facts.len(), facts.ino()))
         };
-        Stamp(
-            [&self.chain, &self.key]
-                .into_iter()
-                .map(|path| look(path).unwrap_or_default())
-                .collect(),
-        )
+        Self(files.into_iter().map(|path| look(path).unwrap_or_default()).collect())
     }
 }
 

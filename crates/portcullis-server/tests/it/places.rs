@@ -89,3 +89,57 @@ fn a_file_that_is_missing_broken_or_of_something_else_is_said_at_start() {
     set(&folder, "[geo]\ncountry_header = \"CF-IPCountry\"\n");
     folder.run("check").refused(1, &["geo.country_header", "server.trusted_proxies"]);
 }
+
+#[test]
+fn a_database_that_changes_is_taken_up_and_a_broken_one_is_not() {
+    let folder = Folder::new();
+    let file = folder.path("places.mmdb");
+    std::fs::copy(database(), &file).unwrap();
+    folder.write(
+        "portcullis.toml",
+        "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[geo]\ndatabase_file = \"places.mmdb\"\n",
+    );
+    folder.add_user("anna");
+    folder.run(r#"user permissions anna allow write --condition '{"countries": ["AT"]}'"#).good();
+    let server = folder.start("serve");
+    let from = |address: &str| {
+        let mut lines = basic("anna");
+        lines.push(format!("X-Forwarded-For: {address}"));
+        lines.push("X-Forwarded-Proto: https".to_owned());
+        server.get("/write", &lines)
+    };
+    let (austria, germany) = ("192.0.2.7", "198.51.100.7");
+    assert_eq!((from(austria), from(germany)), (200, 403));
+    let longer_than_a_look = std::time::Duration::from_millis(4500);
+
+    std::fs::write(&file, "half a download").unwrap();
+    std::thread::sleep(longer_than_a_look);
+    assert_eq!((from(austria), from(germany)), (200, 403), "the old one stays");
+
+    // The two countries change names.
+    let swapped: Vec<u8> = std::fs::read(database()).unwrap();
+    let swapped = swap(&swapped, b"BAT", b"BDE");
+    std::fs::write(folder.path("new"), swapped).unwrap();
+    std::fs::rename(folder.path("new"), &file).unwrap();
+    std::thread::sleep(longer_than_a_look);
+    assert_eq!((from(austria), from(germany)), (403, 200));
+    server.stop();
+}
+
+/// Puts each in the place of the other, everywhere.
+fn swap(bytes: &[u8], one: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut swapped = bytes.to_vec();
+    for at in 0..=bytes.len() - one.len() {
+        let here = &bytes[at..at + one.len()];
+        let new = if here == one {
+            other
+        } else if here == other {
+            one
+        } else {
+            continue;
+        };
+        swapped[at..at + one.len()].copy_from_slice(new);
+    }
+    assert_ne!(swapped, bytes);
+    swapped
+}
