@@ -201,14 +201,17 @@ impl Rules {
         self.0.throttle.ask(by.address, self.now())?;
         let rules = self.clone();
         behind(async move {
-            let Some(user) = rules.by_address(&email).await?.filter(|user| user.active) else {
+            let user = rules.by_address(&email).await?.filter(|user| user.active);
+            let Some((user, kept)) = user.and_then(|user| user.email.clone().map(|to| (user, to)))
+            else {
                 return Ok(());
             };
             let hash = rules.store().password_hash(user.id).await?;
             let version = Standing::password_version(hash.as_deref());
             let proof = rules.prove(Purpose::Password, user.id, version)?;
             rules.send(Mail {
-                to: email,
+                // What was typed may fold to the address that is kept and be read by somebody else.
+                to: kept,
                 subject: "Set a new password".to_owned(),
                 text: format!(
                     "Somebody, perhaps you, asked to set a new password for {}. If it was you, \

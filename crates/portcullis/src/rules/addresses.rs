@@ -7,10 +7,10 @@ use crate::store::{Standing, UserChange, fold};
 use crate::types::{By, User};
 
 impl Rules {
-    /// Whether an address may be somebody's without a letter: it differs from theirs in case at
-    /// the most, or answers may say outright whether it is taken.
+    /// Whether an address may be somebody's without a letter: it differs from theirs in the case of
+    /// ASCII letters at the most, or answers may say outright whether it is taken.
     pub(super) fn is_theirs(&self, user: &User, email: &str) -> bool {
-        let same = user.email.as_deref().is_some_and(|kept| fold(kept) == fold(email));
+        let same = user.email.as_deref().is_some_and(|kept| kept.eq_ignore_ascii_case(email));
         same || self.0.settings.open_registration_answers
     }
 

@@ -61,8 +61,9 @@ impl UserChange {
             user.name.clone_from(name);
         }
         if let Some(email) = &self.email {
-            let folded = |email: &Option<String>| email.as_deref().map(super::fold);
-            user.email_verified &= folded(email).is_some() && folded(email) == folded(&user.email);
+            // Not by `fold`, which makes one of `ß` and `ss`: two domains, and two readers.
+            let same = user.email.as_deref().zip(email.as_deref());
+            user.email_verified &= same.is_some_and(|(kept, new)| kept.eq_ignore_ascii_case(new));
             user.email.clone_from(email);
         }
         user.email_verified = self.email_verified.unwrap_or(user.email_verified);

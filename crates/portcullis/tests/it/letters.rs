@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use portcullis::clock::Sources;
+use portcullis::rules::AccountChange;
+use portcullis::secret::Hidden;
 use portcullis::testing::{Answer, MailBox, TestApp, TestClient};
+use portcullis::types::By;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -149,4 +152,26 @@ async fn letters_are_asked_for_by_an_address_and_sent_to_one_so_often_only() {
     ask().from("127.0.0.2").await.expect(202);
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(letters.empty().len(), 4, "with the first, five in a quarter of an hour");
+}
+
+#[tokio::test]
+async fn an_address_that_only_folds_to_somebodys_gets_no_letter_of_theirs() {
+    let (app, letters, _folder) = app().await;
+    let ann = person(&app, "ann");
+    settle(&app, &letters, &ann, "ann@fussball.example").await;
+    for alike in ["ann@fußball.example", "ａnn@fussball.example", "ANN@fussball.example"] {
+        // Past the schema, which takes no such address.
+        app.rules().request_password_proof(&By::system(), alike.to_owned()).unwrap();
+        let sent = delivered(&letters, 1).await;
+        assert_eq!(sent[0].0, "ann@fussball.example", "asked for by {alike}");
+    }
+    // Nor is another domain taken for hers without a letter that goes there.
+    let change = AccountChange {
+        email: Some(Some("ann@fußball.example".to_owned())),
+        current_password: Some(Hidden::new(PASSWORD.to_owned())),
+        ..AccountChange::default()
+    };
+    let user = app.rules().user(ann.id().await).await.unwrap();
+    let user = app.rules().change_account(&By::system(), &user, change, None).await.unwrap();
+    assert_eq!(user.email.as_deref(), Some("ann@fussball.example"));
 }
