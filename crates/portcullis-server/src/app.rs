@@ -16,7 +16,7 @@ pub(crate) use gate::countries;
 pub(crate) use open::{OpenError, open, open_over};
 pub(crate) use roles::{basic_roles, scope_book};
 pub(crate) use routes::{Application, application};
-pub(crate) use run::{ServeError, run};
+pub(crate) use run::{FOLLOWED_EVERY, ServeError, run};
 
 /// Which of the two servers it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

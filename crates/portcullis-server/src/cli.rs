@@ -1,7 +1,8 @@
 //! The command line: what a person at a shell may do, one file a noun.
 //!
 //! A command changes the same database as a running server, which follows within a tenth of a
-//! second. What a command prints goes to standard output; what went wrong, with the fix, to
+//! second; a command that changes something waits for that before it ends, so that what it says
+//! holds there too. What a command prints goes to standard output; what went wrong, with the fix, to
 //! standard error. It ends with 0, with 1 where something was refused, with 2 where the command
 //! itself was not understood.
 
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::failure::Failure;
+use crate::app::FOLLOWED_EVERY;
 use crate::config::{Settings, SharedFlags};
 
 /// A security layer for web APIs: who may call what, and who says so.
@@ -129,27 +131,52 @@ impl Command {
     /// Does it, and returns what is to be printed.
     async fn run(self) -> Result<String, Failure> {
         let Self { shared, deed } = self;
+        let changes = deed.changes();
+        let done = deed.run(shared).await;
+        if changes && done.is_ok() {
+            tokio::time::sleep(FOLLOWED_EVERY + FOLLOWED_EVERY / 2).await;
+        }
+        done
+    }
+}
+
+impl Deed {
+    /// Whether it changes what a running server goes by.
+    const fn changes(&self) -> bool {
+        match self {
+            Self::User(deed) => !matches!(deed, user::Deed::List(_) | user::Deed::Show { .. }),
+            Self::Role(deed) => !matches!(deed, role::Deed::List { .. } | role::Deed::Show { .. }),
+            Self::Client(deed) => {
+                !matches!(deed, client::Deed::List { .. } | client::Deed::Show { .. })
+            }
+            Self::Key(deed) => !matches!(deed, key::Deed::List { .. }),
+            Self::Token(_) => true,
+            _ => false,
+        }
+    }
+
+    async fn run(self, shared: SharedFlags) -> Result<String, Failure> {
         let settings = || Settings::load(&shared);
-        match deed {
-            Deed::Demo => demo::demo(&shared).await,
-            Deed::Serve => serve::serve(settings()?).await,
-            Deed::Why(question) => why::why(&question.whose.settings(&shared)?, question).await,
-            Deed::Routes { whose, matrix: true, form } => {
+        match self {
+            Self::Demo => demo::demo(&shared).await,
+            Self::Serve => serve::serve(settings()?).await,
+            Self::Why(question) => why::why(&question.whose.settings(&shared)?, question).await,
+            Self::Routes { whose, matrix: true, form } => {
                 routes::matrix(&whose.settings(&shared)?, whose, form).await
             }
-            Deed::Routes { whose, matrix: false, form } => {
+            Self::Routes { whose, matrix: false, form } => {
                 routes::routes(&settings()?, whose, form).await
             }
-            Deed::Openapi { whose } => routes::openapi(&settings()?, whose).await,
-            Deed::Migrate => migrate::migrate(&settings()?).await,
-            Deed::Check => check::check(&shared).await,
-            Deed::Cors(deed) => deed.run(&settings()?).await,
-            Deed::User(deed) => deed.run(&settings()?).await,
-            Deed::Role(deed) => deed.run(&settings()?).await,
-            Deed::Client(deed) => deed.run(&settings()?).await,
-            Deed::Key(deed) => deed.run(&settings()?).await,
-            Deed::Token(deed) => deed.run(&settings()?).await,
-            Deed::Audit(deed) => deed.run(&settings()?).await,
+            Self::Openapi { whose } => routes::openapi(&settings()?, whose).await,
+            Self::Migrate => migrate::migrate(&settings()?).await,
+            Self::Check => check::check(&shared).await,
+            Self::Cors(deed) => deed.run(&settings()?).await,
+            Self::User(deed) => deed.run(&settings()?).await,
+            Self::Role(deed) => deed.run(&settings()?).await,
+            Self::Client(deed) => deed.run(&settings()?).await,
+            Self::Key(deed) => deed.run(&settings()?).await,
+            Self::Token(deed) => deed.run(&settings()?).await,
+            Self::Audit(deed) => deed.run(&settings()?).await,
         }
     }
 }

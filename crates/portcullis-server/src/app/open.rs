@@ -142,6 +142,7 @@ fn rules_settings(settings: &Settings, kind: Kind) -> RulesSettings {
     rules.idle_ttl = seconds(tokens.refresh_ttl);
     rules.session_ttl = seconds(tokens.session_ttl);
     rules.refresh_window = seconds(tokens.refresh_window);
+    rules.key_rotation = seconds(tokens.key_rotation);
     if kind == Kind::Demo {
         rules.open_registration_answers = true;
         rules.registration_roles = vec![Role::from("user")];

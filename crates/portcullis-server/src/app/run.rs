@@ -12,7 +12,7 @@ use crate::serve::tls::Certificate;
 use crate::serve::{BindError, Bounds, Ended, Listener, raise_file_limit, serve};
 
 /// How long a change made by another process may take to count here.
-const FOLLOWED_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const FOLLOWED_EVERY: Duration = Duration::from_millis(100);
 
 /// Why the server could not be run.
 #[derive(Debug, thiserror::Error)]

@@ -17,7 +17,7 @@ settings! {
         audience: Option<String> = None, otherwise "`tokens.issuer`";
         /// What an access token is: `jwt` anybody can verify with the published keys; `opaque` says nothing to who finds it; `jwe` is a JWT that only this server can read.
         access_format: AccessFormat = AccessFormat::Jwt;
-        /// How long an access token is good: 10 seconds to 24 hours.
+        /// How long an access token is good: 30 seconds to 24 hours.
         access_ttl: Duration = Duration::from_mins(15);
         /// How long a session may rest: a refresh token not used for so long is no longer good.
         refresh_ttl: Duration = Duration::from_hours(30 * 24);
@@ -27,6 +27,8 @@ settings! {
         refresh_window: Duration = Duration::from_mins(1);
         /// The algorithm that signs. `HS…` needs a secret that every verifier shares; prefer the others.
         algorithm: Algorithm = Algorithm::EdDsa;
+        /// How old a generated key may grow before the next one is made: an hour at least, `0s` for by hand alone (`portcullis key rotate`).
+        key_rotation: Duration = Duration::from_hours(90 * 24);
         /// The signing key: a private key in PEM, or for `HS…` a file of at least 32 random bytes. Readable by nobody else.
         key_file: Option<PathBuf> = None, otherwise "a key is generated and kept, encrypted, in the database";
         /// At least 32 characters that nobody can guess; keys kept in the database are encrypted under it. Every node needs the same.

@@ -268,9 +268,8 @@ impl Rules {
         may_have.map(|(name, _)| name.clone()).collect()
     }
 
-    /// What a token is limited to: the scopes asked for, narrowed to what the user may have. It
-    /// has no limit where none was asked for, nor where every scope there is was: then it may do
-    /// whatever its user may do at the time.
+    /// What a token is limited to: the scopes asked for, narrowed to what the user may have. Only
+    /// where none was asked for it has no limit, and may do whatever its user may do at the time.
     ///
     /// # Errors
     /// The name of a scope that does not exist, or all of them where nothing would be left.
@@ -283,9 +282,6 @@ impl Rules {
         }
         if let Some(unknown) = asked.iter().find(|name| !book.contains_key(**name)) {
             return Err((*unknown).to_owned());
-        }
-        if book.keys().all(|scope| asked.contains(&scope.as_str())) {
-            return Ok(Scopes::All);
         }
         let given = self.within(access, &Scopes::only(asked.iter().copied()));
         if given.is_empty() { Err(asked.join(" ")) } else { Ok(Scopes::only(given)) }

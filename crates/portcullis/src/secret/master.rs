@@ -67,7 +67,7 @@ impl MasterSecret {
     /// # Errors
     /// [`ConfigError`] where it is short, an example, or not random.
     pub fn new(bytes: &Hidden<Vec<u8>>) -> Result<Self, ConfigError> {
-        const SETTING: &str = "secrets.master";
+        const SETTING: &str = "tokens.master_secret";
         const FIX: &str = "make one with `openssl rand -base64 32` and keep it in a file that only \
                            the server can read";
         let bytes = Hidden::new(bytes.expose().trim_ascii().to_vec());

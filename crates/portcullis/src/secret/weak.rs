@@ -38,10 +38,31 @@ const PUBLISHED: [&[u8]; 5] = [
     ],
 ];
 
+/// How the public part of key pairs begins whose private part stands in a standard: RFC 7515
+/// appendices A.2 and A.3, RFC 7520 section 3.4, RFC 8037 appendix A.1.
+const PUBLISHED_PAIRS: [&str; 4] = [
+    "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp",
+    "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRoj",
+    "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+];
+
+/// Whether everybody can read the private key of this pair. `public` is the member `n` or `x` of its
+/// JWK.
+pub(super) fn is_published(public: &str) -> bool {
+    PUBLISHED_PAIRS.iter().any(|pair| public.starts_with(pair))
+}
+
 /// Why these bytes are no secret, if they are none.
 pub(super) fn weakness(bytes: &[u8]) -> Option<&'static str> {
-    if PUBLISHED.iter().any(|published| bytes.trim_ascii() == *published) {
+    let given = bytes.trim_ascii();
+    let hex: String = bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
+    if PUBLISHED.iter().any(|published| given == *published || hex.as_bytes() == *published) {
         return Some("it is an example that everybody can read in a standard or a tutorial");
+    }
+    let holds = |words: &[u8]| given.windows(words.len()).any(|window| window == words);
+    if holds(b"-----BEGIN ") || holds(b"\"kty\"") || given.starts_with(b"ssh-") {
+        return Some("it is a key pair or a part of one, which may be public");
     }
     let mut distinct = [false; 256];
     for byte in bytes {
@@ -87,6 +108,17 @@ mod tests {
             "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",
         ] {
             assert!(weakness(secret.as_bytes()).is_some(), "{secret}");
+        }
+        // FastAPI's, as the bytes that its text stands for.
+        let text = "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7";
+        let bytes = (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap());
+        assert!(weakness(&bytes.collect::<Vec<u8>>()).is_some());
+        for pair in [
+            "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n",
+            r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZ0d2VudHkgdGhyZWUgYmx1ZSBoZXJvbnMgZmx5",
+        ] {
+            assert!(weakness(pair.as_bytes()).is_some_and(|why| why.contains("pair")), "{pair}");
         }
         let counted: Vec<u8> = (0..64).collect();
         assert!(weakness(&counted).is_some());

@@ -1,8 +1,9 @@
 //! `/auth/register` and `/users/me`: what an account tells strangers, and what it asks of its owner.
 
 use portcullis::clock::Sources;
+use portcullis::rules::GrantRequest;
 use portcullis::testing::{Answer, TestApp, TestClient};
-use portcullis::types::UserId;
+use portcullis::types::{By, Effect, UserId};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -183,4 +184,50 @@ async fn a_name_is_taken_however_it_is_written_and_is_no_address() {
         let refused: Value = add(address).await.expect(422).json();
         assert_eq!(refused["errors"][0]["pointer"], "/username");
     }
+}
+
+#[tokio::test]
+async fn who_names_scopes_is_limited_to_them_also_where_they_name_every_one() {
+    let (app, _folder) = app().await;
+    let root = app.user("root").with_permission("users:manage").with_permission("read");
+    let _ = root.with_password(PASSWORD).id().await;
+    let ask = |scope: &str| {
+        let mut form =
+            vec![("grant_type", "password"), ("username", "root"), ("password", PASSWORD)];
+        form.push(("scope", scope));
+        app.anon().post("/token").form(form)
+    };
+    let get = async |tokens: &Value| {
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        app.anon().get("/users").header("authorization", &bearer).await.status.as_u16()
+    };
+    let named: Value = ask("items:read items:write").await.expect(200).json();
+    assert_eq!((&named["scope"], get(&named).await), (&json!("items:read"), 403));
+    let whole: Value = ask("").await.expect(200).json();
+    assert_eq!(get(&whole).await, 200);
+
+    // What they are given later does not widen what was asked for.
+    let id = app.user("root").id().await;
+    let write = GrantRequest::new(Effect::Allow, "write");
+    app.rules().grant(&By::system(), id.into(), write).await.unwrap();
+    let refresh = |tokens: &Value| {
+        let token = tokens["refresh_token"].as_str().unwrap().to_owned();
+        let form = vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", token)];
+        app.anon().post("/token").form(form)
+    };
+    let named: Value = refresh(&named).await.expect(200).json();
+    assert_eq!((&named["scope"], get(&named).await), (&json!("items:read"), 403));
+    let whole: Value = refresh(&whole).await.expect(200).json();
+    assert_eq!(whole["scope"], "items:read items:write");
+    // Where nothing of what was named is left, there is nothing to give.
+    let bob = app.user("bob").with_password(PASSWORD);
+    let _ = bob.id().await;
+    let form = [
+        ("grant_type", "password"),
+        ("username", "bob"),
+        ("password", PASSWORD),
+        ("scope", "items:read items:write"),
+    ];
+    let refused: Value = app.anon().post("/token").form(form).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_scope");
 }

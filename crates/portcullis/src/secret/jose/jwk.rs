@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::Algorithm;
 use super::strict::encode;
+use crate::secret::weak::is_published;
 
 /// A public key as RFC 7517 writes it. It cannot hold a private or shared parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,11 @@ pub struct Jwks {
 }
 
 impl Jwk {
+    /// Whether the private key that belongs to it stands in a standard.
+    pub(super) fn is_published(&self) -> bool {
+        self.parameters.is_published()
+    }
+
     pub(super) fn new(
         parameters: PublicParameters,
         algorithm: Algorithm,
@@ -108,6 +114,12 @@ impl PublicParameters {
             Self::P384 { x, y } => vec![("crv", "P-384"), ("kty", "EC"), ("x", x), ("y", y)],
             Self::Rsa { n, e } => vec![("e", e), ("kty", "RSA"), ("n", n)],
         }
+    }
+
+    /// Whether the private key that belongs to it stands in a standard.
+    pub(super) fn is_published(&self) -> bool {
+        let members = self.members();
+        members.iter().any(|(name, value)| matches!(*name, "n" | "x") && is_published(value))
     }
 
     /// RFC 7638's digest. Base64url and the fixed names need no escaping in JSON.

@@ -129,7 +129,11 @@ impl SigningKey {
             .map_err(|_| refuse("the PEM text is broken"))?;
         let der = Hidden::new(der);
         let key = Self::from_der(der.expose(), label, algorithm);
-        key.map_err(|error| refuse(&format!("it is no key for {algorithm}: {error}")))
+        let key = key.map_err(|error| refuse(&format!("it is no key for {algorithm}: {error}")))?;
+        if key.verifying_key().jwk().is_some_and(|public| public.is_published()) {
+            return Err(refuse("everybody can read it: it is an example of a standard"));
+        }
+        Ok(key)
     }
 
     /// Takes a shared secret for HMAC, at least as long as the hash.

@@ -255,3 +255,13 @@ fn periods_of_keys_are_in_order() {
     let far = at(THEN) + SignedDuration::from_hours(24 * 365);
     assert!(ring.signing(far).is_some() && ring.next_change(far).is_none());
 }
+
+#[test]
+fn a_key_of_a_standard_is_refused() {
+    // RFC 8037 appendix A.1.
+    let pem = "-----BEGIN PRIVATE KEY-----\n\
+        MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
+        -----END PRIVATE KEY-----\n";
+    let refused = SigningKey::from_pem(pem, Algorithm::EdDsa).unwrap_err();
+    assert!(refused.to_string().contains("everybody can read it"), "{refused}");
+}
