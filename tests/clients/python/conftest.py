@@ -18,6 +18,7 @@ def demo(tmp_path_factory):
     yield running
     assert running.stop() == 0
     assert "panicked" not in running.said()
+    assert not running.secrets_said()
 
 
 @pytest.fixture()
@@ -41,3 +42,4 @@ def own(tmp_path):
     for server in started:
         if server.process.poll() is None:
             server.kill()
+        assert not server.secrets_said()

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -81,6 +82,14 @@ class Portcullis:
 
     def said(self) -> str:
         return (self.folder / "log").read_text()
+
+    def secrets_said(self) -> list[str]:
+        """What a log must not hold: tokens, keys, JWTs, and passwords but in the demo's greeting."""
+        lines = self.said().splitlines()
+        logged = [line for line in lines if re.match(r"\S*\d{4}-\d\d-\d\dT", line)]
+        token = r"pc_[a-z]+_[0-9A-Za-z]{20}|eyJ[\w-]{10,}\.[\w-]*\.[\w-]"
+        found = [line for line in lines if re.search(token, line)]
+        return found + [line for line in logged for word in PASSWORDS.values() if word in line]
 
     def stop(self) -> int:
         """Asks it to end, and says its exit code."""
