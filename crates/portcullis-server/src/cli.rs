@@ -46,7 +46,7 @@ struct Command {
     #[command(flatten)]
     shared: SharedFlags,
     #[command(subcommand)]
-    deed: Deed,
+    change: Deed,
 }
 
 /// What may be done.
@@ -110,7 +110,7 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let mut runtime = match command.deed {
+    let mut runtime = match command.change {
         Deed::Serve | Deed::Demo => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
@@ -130,9 +130,9 @@ pub(crate) fn main() -> ExitCode {
 impl Command {
     /// Does it, and returns what is to be printed.
     async fn run(self) -> Result<String, Failure> {
-        let Self { shared, deed } = self;
-        let changes = deed.changes();
-        let done = deed.run(shared).await;
+        let Self { shared, change } = self;
+        let changes = change.changes();
+        let done = change.run(shared).await;
         if changes && done.is_ok() {
             tokio::time::sleep(FOLLOWED_EVERY + FOLLOWED_EVERY / 2).await;
         }
@@ -144,12 +144,14 @@ impl Deed {
     /// Whether it changes what a running server goes by.
     const fn changes(&self) -> bool {
         match self {
-            Self::User(deed) => !matches!(deed, user::Deed::List(_) | user::Deed::Show { .. }),
-            Self::Role(deed) => !matches!(deed, role::Deed::List { .. } | role::Deed::Show { .. }),
-            Self::Client(deed) => {
-                !matches!(deed, client::Deed::List { .. } | client::Deed::Show { .. })
+            Self::User(change) => !matches!(change, user::Deed::List(_) | user::Deed::Show { .. }),
+            Self::Role(change) => {
+                !matches!(change, role::Deed::List { .. } | role::Deed::Show { .. })
             }
-            Self::Key(deed) => !matches!(deed, key::Deed::List { .. }),
+            Self::Client(change) => {
+                !matches!(change, client::Deed::List { .. } | client::Deed::Show { .. })
+            }
+            Self::Key(change) => !matches!(change, key::Deed::List { .. }),
             Self::Token(_) => true,
             _ => false,
         }
@@ -170,13 +172,13 @@ impl Deed {
             Self::Openapi { whose } => routes::openapi(&settings()?, whose).await,
             Self::Migrate => migrate::migrate(&settings()?).await,
             Self::Check => check::check(&shared).await,
-            Self::Cors(deed) => deed.run(&settings()?).await,
-            Self::User(deed) => deed.run(&settings()?).await,
-            Self::Role(deed) => deed.run(&settings()?).await,
-            Self::Client(deed) => deed.run(&settings()?).await,
-            Self::Key(deed) => deed.run(&settings()?).await,
-            Self::Token(deed) => deed.run(&settings()?).await,
-            Self::Audit(deed) => deed.run(&settings()?).await,
+            Self::Cors(change) => change.run(&settings()?).await,
+            Self::User(change) => change.run(&settings()?).await,
+            Self::Role(change) => change.run(&settings()?).await,
+            Self::Client(change) => change.run(&settings()?).await,
+            Self::Key(change) => change.run(&settings()?).await,
+            Self::Token(change) => change.run(&settings()?).await,
+            Self::Audit(change) => change.run(&settings()?).await,
         }
     }
 }

@@ -13,15 +13,15 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use portcullis::auth::{AccessFormat, Auth, Caller, GrantRequest, NewAccount};
 use portcullis::clock::Sources;
 use portcullis::credential::bearer;
+use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::gate::Gate;
 use portcullis::identity::{AccessTokenVerifier, VerifiedBy};
 use portcullis::policy::permission;
-use portcullis::rules::{AccessFormat, Caller, GrantRequest, NewAccount, Rules};
-use portcullis::secret::{MasterSecret, PasswordSettings};
 use portcullis::store::sql::SqlStore;
-use portcullis::types::{By, RoleRecord, Scopes, Subject, UserId};
+use portcullis::types::{Actor, RoleRecord, Scopes, Subject, UserId};
 use seed::{BIG, Size, median, seed};
 use sqlx::{ConnectOptions, Row};
 use tokio::runtime::Runtime;
@@ -38,7 +38,7 @@ struct World {
     size: Size,
     file: PathBuf,
     master: MasterSecret,
-    rules: Rules,
+    rules: Auth,
     router: Router,
     /// An access token and an id of each that asks.
     asking: Vec<(String, UserId)>,
@@ -56,12 +56,12 @@ async fn store(file: &Path) -> SqlStore {
     store
 }
 
-async fn start(file: &Path, master: &MasterSecret) -> Rules {
-    let builder = Rules::builder(Arc::new(store(file).await), master.clone());
+async fn start(file: &Path, master: &MasterSecret) -> Auth {
+    let builder = Auth::builder(Arc::new(store(file).await), master.clone());
     builder.passwords(PasswordSettings::cheap()).start().await.unwrap()
 }
 
-fn route(rules: &Rules) -> Router {
+fn route(rules: &Auth) -> Router {
     let gate = Gate::builder()
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
         .rules(rules)
@@ -72,14 +72,14 @@ fn route(rules: &Rules) -> Router {
 }
 
 /// A hash of [`PHRASE`].
-async fn hash(file: &Path, rules: &Rules) -> String {
+async fn hash(file: &Path, rules: &Auth) -> String {
     let account = NewAccount {
         username: "ada".to_owned(),
         password: PHRASE.to_owned().into(),
         email: None,
         name: None,
     };
-    rules.add_user(&By::system(), account, true, &[]).await.unwrap();
+    rules.add_user(&Actor::system(), account, true, &[]).await.unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
     let mut db = options.connect().await.unwrap();
     let row = sqlx::query("SELECT password_hash FROM users").fetch_one(&mut db).await.unwrap();
@@ -101,7 +101,7 @@ impl World {
         for number in 0..ASKING {
             let name = format!("user-{}", number * apart.max(4) + 3);
             let phrase = PHRASE.to_owned().into();
-            let signed = rules.sign_in(&By::system(), &name, phrase).await.unwrap();
+            let signed = rules.sign_in(&Actor::system(), &name, phrase).await.unwrap();
             let (format, caller) = (Some(AccessFormat::Jwt), Caller::default());
             let issued = rules.begin_tokens(&signed, Scopes::All, format, caller);
             let token = issued.await.unwrap().access.expose().clone();
@@ -144,7 +144,7 @@ impl World {
     async fn restart(&mut self) {
         let store = store(&self.file).await;
         let begun = Instant::now();
-        let builder = Rules::builder(Arc::new(store), self.master.clone());
+        let builder = Auth::builder(Arc::new(store), self.master.clone());
         self.rules = builder.passwords(PasswordSettings::cheap()).start().await.unwrap();
         self.starts.push(begun.elapsed().as_secs_f64());
         self.router = route(&self.rules);
@@ -167,7 +167,7 @@ impl World {
 
     /// A change, and the first request behind it.
     async fn change(&mut self, number: usize) {
-        let by = By::system();
+        let by = Actor::system();
         let begun = Instant::now();
         let grant = GrantRequest::allow(format!("extra:{number}"));
         self.rules.grant(&by, Subject::User(self.asking[0].1), grant).await.unwrap();
@@ -188,7 +188,7 @@ impl World {
         let changes = tokio::spawn(async move {
             loop {
                 let grants = vec![GrantRequest::allow("extra")];
-                rules.set_grants(&By::system(), other.clone(), grants).await.unwrap();
+                rules.set_grants(&Actor::system(), other.clone(), grants).await.unwrap();
             }
         });
         let (begun, mut count) = (Instant::now(), 0_u32);
@@ -202,7 +202,7 @@ impl World {
     }
 }
 
-fn told(name: &str, unit: f64, small: Vec<f64>, big: Vec<f64>) {
+fn forwarded(name: &str, unit: f64, small: Vec<f64>, big: Vec<f64>) {
     let (small, big) = (median(small) * unit, median(big) * unit);
     println!("{name:<44}{small:>12.2}{big:>12.2}{:>9.2}", big / small);
 }
@@ -239,12 +239,12 @@ fn main() {
         }
         let bytes = [&small, &big].map(|world| std::fs::metadata(&world.file).unwrap().len());
         println!("{:<44}{:>12}{:>12}", "file, MiB", bytes[0] >> 20, bytes[1] >> 20);
-        told("start of the rules, ms", 1e3, small.starts, big.starts);
-        told("decision, user in memory, µs", 1e6, small.warm, big.warm);
-        told("decision, nothing in memory, µs", 1e6, small.cold, big.cold);
-        told("decision beside changes of grants, µs", 1e6, small.beside, big.beside);
-        told("a grant and the next decision, ms", 1e3, small.granted, big.granted);
-        told(
+        forwarded("start of the rules, ms", 1e3, small.starts, big.starts);
+        forwarded("decision, user in memory, µs", 1e6, small.warm, big.warm);
+        forwarded("decision, nothing in memory, µs", 1e6, small.cold, big.cold);
+        forwarded("decision beside changes of grants, µs", 1e6, small.beside, big.beside);
+        forwarded("a grant and the next decision, ms", 1e3, small.granted, big.granted);
+        forwarded(
             "a change of a role and the next decision, ms",
             1e3,
             small.role_changed,

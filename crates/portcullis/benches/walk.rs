@@ -18,22 +18,22 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use portcullis::auth::{
+    AccessFormat, ApiKeyRequest, Auth, Caller, GrantRequest, NewAccount, SignedIn,
+};
 use portcullis::clock::Sources;
 use portcullis::cors::Cors;
 use portcullis::credential::{api_key_header, basic, bearer, cookie};
+use portcullis::crypto::{
+    AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, SigningKey, VerifierSettings,
+};
 use portcullis::gate::Gate;
 use portcullis::identity::{
     AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
 };
 use portcullis::policy::{Requirement, authenticated, permission, public};
-use portcullis::rules::{
-    AccessFormat, ApiKeyRequest, Caller, GrantRequest, NewAccount, Rules, SignedIn,
-};
-use portcullis::secret::{
-    AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, SigningKey, VerifierSettings,
-};
 use portcullis::store::sql::SqlStore;
-use portcullis::types::{By, ClientId, Scopes, Subject, TokenId};
+use portcullis::types::{Actor, ClientId, Scopes, Subject, TokenId};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -101,7 +101,7 @@ fn terms(count: usize) -> Requirement {
     (1..count).fold(permission("work:1"), |all, n| all & permission(&*format!("work:{}", n + 1)))
 }
 
-fn app(rules: &Rules) -> Router {
+fn app(rules: &Auth) -> Router {
     let gate = Gate::builder()
         .cors(Cors::closed().origins(["https://app.example"]).methods(["PUT"]))
         .scheme("basic", basic("bench").verified_by(PasswordVerifier::new(rules.clone())))
@@ -125,7 +125,7 @@ fn app(rules: &Rules) -> Router {
     routes.finish().unwrap().router
 }
 
-async fn ada(rules: &Rules) -> SignedIn {
+async fn ada(rules: &Auth) -> SignedIn {
     let account = NewAccount {
         username: "ada".to_owned(),
         password: PHRASE.to_owned().into(),
@@ -133,16 +133,16 @@ async fn ada(rules: &Rules) -> SignedIn {
         name: None,
     };
     let subject =
-        Subject::User(rules.add_user(&By::system(), account, true, &[]).await.unwrap().id);
+        Subject::User(rules.add_user(&Actor::system(), account, true, &[]).await.unwrap().id);
     for n in 1..=20 {
         let permission = format!("work:{n}");
         let grant = GrantRequest::allow(&*permission);
-        rules.grant(&By::system(), subject.clone(), grant).await.unwrap();
+        rules.grant(&Actor::system(), subject.clone(), grant).await.unwrap();
     }
-    rules.sign_in(&By::system(), "ada", PHRASE.to_owned().into()).await.unwrap()
+    rules.sign_in(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap()
 }
 
-async fn rows(rules: &Rules) -> Vec<Row> {
+async fn rows(rules: &Auth) -> Vec<Row> {
     let (app, signed) = (app(rules), ada(rules).await);
     let token = async |format| {
         let issued = rules
@@ -155,7 +155,7 @@ async fn rows(rules: &Rules) -> Vec<Row> {
     let pair = format!("Basic {}", STANDARD.encode(format!("ada:{PHRASE}")));
     let (_, session) = rules.begin_cookie(&signed, Caller::default()).await.unwrap();
     let session = format!("session={}", session.expose());
-    let who = rules.basic(&By::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
+    let who = rules.basic(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
     let request = ApiKeyRequest { name: "bench".to_owned(), ..ApiKeyRequest::default() };
     let (_, key) = rules.create_api_key(&who, request).await.unwrap();
     let bare = Router::new();
@@ -228,7 +228,7 @@ fn main() {
         let store = SqlStore::connect(&url).await.unwrap();
         store.migrate().await.unwrap();
         let master = MasterSecret::generate(&Sources::system()).unwrap();
-        let rules = Rules::builder(Arc::new(store), master).start().await.unwrap();
+        let rules = Auth::builder(Arc::new(store), master).start().await.unwrap();
         let mut rows = rows(&rules).await;
         for row in &rows {
             // Whatever is cached is cached from here on.

@@ -22,7 +22,7 @@ fn scopes() -> ScopeBook {
     )
 }
 
-fn app(rules: &Rules) -> Result<Finished, ConfigError> {
+fn app(rules: &Auth) -> Result<App, ConfigError> {
     let gate = Gate::builder()
         .rules(rules)
         .scheme("basic", basic("reports").verified_by(PasswordVerifier::new(rules.clone())))
@@ -39,7 +39,7 @@ fn app(rules: &Rules) -> Result<Finished, ConfigError> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules = Rules::builder(Arc::new(MemoryStore::new()), secret).scopes(scopes());
+    let rules = Auth::builder(Arc::new(MemoryStore::new()), secret).scopes(scopes());
     let rules = rules.start().await?;
     let roles = Roles::new().grant("writer", ["reports:*"]);
     rules.add_missing_roles(roles).await?;

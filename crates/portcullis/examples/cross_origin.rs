@@ -11,7 +11,7 @@ use portcullis::prelude::*;
 use portcullis::problem::{Problem, ProblemKind};
 use tokio::net::TcpListener;
 
-fn app(page: &str) -> Result<Finished, Box<dyn Error>> {
+fn app(page: &str) -> Result<App, Box<dyn Error>> {
     let gate = Gate::builder()
         .cors(
             Cors::closed()

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use portcullis::prelude::*;
 use tokio::net::TcpListener;
 
-async fn app() -> Result<Finished, Box<dyn Error>> {
+async fn app() -> Result<App, Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules = Rules::builder(Arc::new(MemoryStore::new()), secret).start().await?;
+    let rules = Auth::builder(Arc::new(MemoryStore::new()), secret).start().await?;
     rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
     let basic = basic("hello").verified_by(PasswordVerifier::new(rules));
     let gate = Gate::builder().scheme("basic", basic).build()?;

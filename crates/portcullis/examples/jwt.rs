@@ -13,12 +13,12 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use portcullis::crypto::Algorithm;
 use portcullis::prelude::*;
 use portcullis::routes;
-use portcullis::secret::Algorithm;
 use tokio::net::TcpListener;
 
-fn app(rules: &Rules) -> Result<Finished, ConfigError> {
+fn app(rules: &Auth) -> Result<App, ConfigError> {
     let bearer = oauth2_password("/token", []);
     let session = cookie("__Host-jwt");
     let gate = Gate::builder()
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
     let store = Arc::new(MemoryStore::new());
     // Each algorithm has keys of its own; a token signed by another is refused.
-    let rules = Rules::builder(store, secret).algorithm(Algorithm::Es256).start().await?;
+    let rules = Auth::builder(store, secret).algorithm(Algorithm::Es256).start().await?;
     rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
     Ok(app(&rules)?.serve(listener).await?)

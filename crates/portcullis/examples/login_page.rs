@@ -41,7 +41,7 @@ async fn script() -> With<&'static str> {
     ([(CONTENT_TYPE, HeaderValue::from_static("text/javascript"))], SCRIPT)
 }
 
-fn app(rules: &Rules) -> Result<Finished, ConfigError> {
+fn app(rules: &Auth) -> Result<App, ConfigError> {
     // Behind TLS, leave `over_plain_loopback` out: the cookie is then Secure and __Host-.
     let session = cookie("__Host-session").over_plain_loopback();
     let gate = Gate::builder()
@@ -62,7 +62,7 @@ fn app(rules: &Rules) -> Result<Finished, ConfigError> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules = Rules::builder(Arc::new(MemoryStore::new()), secret).start().await?;
+    let rules = Auth::builder(Arc::new(MemoryStore::new()), secret).start().await?;
     rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
     Ok(app(&rules)?.serve(listener).await?)

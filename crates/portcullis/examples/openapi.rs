@@ -34,7 +34,7 @@ struct Item {
 
 /// Which items are wanted.
 #[derive(Deserialize, JsonSchema, Validate)]
-struct Wanted {
+struct ListQuery {
     /// How many at the most.
     #[garde(range(min = 1, max = 100))]
     #[serde(default = "ten")]
@@ -51,7 +51,7 @@ async fn create_item(Json(new): Json<NewItem>) -> Created<Item> {
     Created(Item { id, name: new.name })
 }
 
-async fn list_items(Query(wanted): Query<Wanted>) -> Json<Vec<Item>> {
+async fn list_items(Query(wanted): Query<ListQuery>) -> Json<Vec<Item>> {
     Json((1..=wanted.limit).map(|id| Item { id, name: format!("item {id}") }).collect())
 }
 
@@ -62,7 +62,7 @@ async fn read_item(Path(id): Path<u32>) -> Result<Json<Item>, Problem> {
     Ok(Json(Item { id, name: format!("item {id}") }))
 }
 
-fn app(rules: &Rules) -> Result<Finished, ConfigError> {
+fn app(rules: &Auth) -> Result<App, ConfigError> {
     let gate = Gate::builder()
         .rules(rules)
         .scheme("basic", basic("shop").verified_by(PasswordVerifier::new(rules.clone())))
@@ -81,7 +81,7 @@ fn app(rules: &Rules) -> Result<Finished, ConfigError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
     let store = std::sync::Arc::new(MemoryStore::new());
-    let rules = Rules::builder(store, secret).start().await?;
+    let rules = Auth::builder(store, secret).start().await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
     Ok(app(&rules)?.serve(listener).await?)
 }

@@ -8,13 +8,13 @@ use std::net::SocketAddr;
 
 use portcullis::clock::Sources;
 use portcullis::credential::bearer;
-use portcullis::describe::Json;
+use portcullis::crypto::Algorithm;
+use portcullis::extract::Json;
 use portcullis::gate::Gate;
 use portcullis::identity::{RemoteIssuer, RemoteTokens, VerifiedBy};
 use portcullis::policy::{Roles, authenticated, permission, public, role, scope};
 use portcullis::problem::ConfigError;
-use portcullis::secret::Algorithm;
-use portcullis::table::Finished;
+use portcullis::router::App;
 use portcullis::types::{Principal, ScopeBook};
 use tokio::net::TcpListener;
 
@@ -45,7 +45,7 @@ fn issuer(name: &str, audience: &str) -> RemoteIssuer {
         .name_from("/preferred_username")
 }
 
-fn app(tokens: RemoteTokens) -> Result<Finished, ConfigError> {
+fn app(tokens: RemoteTokens) -> Result<App, ConfigError> {
     let roles = Roles::new().grant("staff", ["write"]).include("boss", "staff");
     let gate = Gate::builder()
         .scheme("bearer", bearer().verified_by(tokens))
@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 #[cfg(test)]
 #[tokio::test]
 async fn it_takes_the_tokens_of_another_issuer() -> Result<(), Box<dyn Error>> {
-    use portcullis::secret::{Jwks, SigningKey, sign_jws};
+    use portcullis::crypto::{Jwks, SigningKey, sign_jws};
     use portcullis::testing::TestApp;
     use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use portcullis::policy::Conditions;
 use portcullis::prelude::*;
-use portcullis::types::InvalidClause;
+use portcullis::types::InvalidCondition;
 use tokio::net::TcpListener;
 
 /// The seconds between two new moons, and one new moon.
@@ -41,12 +41,12 @@ impl Condition for Moon {
 fn conditions() -> Conditions {
     Conditions::new().with("moon", |parameters| {
         let [from, to] = serde_json::from_value(parameters.clone())
-            .map_err(|_| InvalidClause("moon takes two numbers of days".to_owned()))?;
+            .map_err(|_| InvalidCondition("moon takes two numbers of days".to_owned()))?;
         Ok(Arc::new(Moon { from, to }))
     })
 }
 
-fn app(rules: &Rules) -> Result<Finished, ConfigError> {
+fn app(rules: &Auth) -> Result<App, ConfigError> {
     let gate = Gate::builder()
         .rules(rules)
         .scheme("basic", basic("garden").verified_by(PasswordVerifier::new(rules.clone())))
@@ -61,7 +61,7 @@ fn app(rules: &Rules) -> Result<Finished, ConfigError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
     let store = Arc::new(MemoryStore::new());
-    let rules = Rules::builder(store, secret).conditions(conditions()).start().await?;
+    let rules = Auth::builder(store, secret).conditions(conditions()).start().await?;
     rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
     Ok(app(&rules)?.serve(listener).await?)
@@ -84,7 +84,7 @@ mod tests {
         let clock = FixedClock::at("2000-01-07T12:00:00Z");
         let app = started(&clock).await;
         let waning =
-            Clause::Custom { name: "moon".into(), parameters: serde_json::json!([14, 29]) };
+            ConditionSpec::Custom { name: "moon".into(), parameters: serde_json::json!([14, 29]) };
         let ann = app.user("ann").with_permission_when("harvest", waning).basic();
         ann.get("/sowing").await.expect(200);
         let refused: serde_json::Value = ann.get("/harvest").await.expect(403).json();
@@ -100,9 +100,9 @@ mod tests {
     async fn a_condition_that_cannot_be_one_is_refused_when_it_is_stored() {
         let app = started(&FixedClock::at("2000-01-07T12:00:00Z")).await;
         let ann = app.user("ann").id().await;
-        let clause = Clause::Custom { name: "moon".into(), parameters: "full".into() };
-        let request = GrantRequest::allow("harvest").when(clause);
-        let refused = app.rules().grant(&By::system(), ann.into(), request).await.unwrap_err();
+        let spec = ConditionSpec::Custom { name: "moon".into(), parameters: "full".into() };
+        let request = GrantRequest::allow("harvest").when(spec);
+        let refused = app.rules().grant(&Actor::system(), ann.into(), request).await.unwrap_err();
         assert_eq!(refused.kind(), ProblemKind::Invalid);
     }
 

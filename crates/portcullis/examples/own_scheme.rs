@@ -26,7 +26,7 @@ struct Badge {
     words: String,
 }
 
-impl Carrier for BadgeHeader {
+impl CredentialSource for BadgeHeader {
     type Credential = Badge;
 
     fn find(&self, parts: &Parts) -> Result<Option<Badge>, Rejection> {
@@ -72,7 +72,7 @@ impl Verifier<Badge> for Badges {
     }
 }
 
-fn app() -> Result<Finished, ConfigError> {
+fn app() -> Result<App, ConfigError> {
     let badges = Badges([(17, ("blue-heron", "press")), (18, ("grey-owl", "lathe"))].into());
     let gate = Gate::builder()
         .scheme("badge", BadgeHeader.verified_by(badges))

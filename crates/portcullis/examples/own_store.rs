@@ -15,13 +15,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use axum::extract::State;
 use garde::Validate;
-use portcullis::describe::{Json, NoContent};
+use portcullis::extract::{Json, NoContent};
 use portcullis::prelude::*;
 use portcullis::routes;
 use portcullis::store::{
     ApiKeys, Audit, AuditFilter, AuditHead, AuditLink, Change, ClientChange, Clients, Digest, Feed,
-    Grants, KeyRecord, Keys, NewRefresh, NewUser, Rotation, SealAudit, Sessions, Standing, Store,
-    StoreError, TokenRecord, Tokens, UserChange, UserFilter, Users,
+    Grants, KeyRecord, Keys, NewRefresh, NewUser, Rotation, SealAudit, Sessions, Store, StoreError,
+    StoredAccess, TokenRecord, Tokens, UserChange, UserFilter, Users,
 };
 use portcullis::types::{
     ApiKey, AuditEntry, AuditRecord, Client, ClientId, Grant, GrantId, Page, PageRequest, Role,
@@ -49,8 +49,8 @@ enum Deed {
 }
 
 impl<S> Maintained<S> {
-    fn open_for(&self, deed: &Deed) -> Result<&S, StoreError> {
-        match deed {
+    fn open_for(&self, change: &Deed) -> Result<&S, StoreError> {
+        match change {
             Deed::Write if self.maintenance.0.load(Ordering::Acquire) => {
                 Err(StoreError::Unavailable("the store is under maintenance".into()))
             }
@@ -77,11 +77,11 @@ deeds!(Users {
     Read user_by_login(login: &str) -> Option<User>;
     Read password_hash(id: UserId) -> Option<String>;
     Write update_user(
-        id: UserId, change: UserChange, keep: Option<SessionId>, keep_one: Option<&Role>,
+        id: UserId, change: UserChange, keep: Option<SessionId>, required_role: Option<&Role>,
         now: Timestamp
     ) -> (User, Vec<SessionId>);
     Write upgrade_password_hash(id: UserId, old: &str, new: &str) -> ();
-    Write delete_user(id: UserId, keep_one: Option<&Role>, now: Timestamp) -> Vec<SessionId>;
+    Write delete_user(id: UserId, required_role: Option<&Role>, now: Timestamp) -> Vec<SessionId>;
     Read users(filter: &UserFilter, page: &PageRequest) -> Page<User>;
 });
 
@@ -94,13 +94,13 @@ deeds!(Clients {
 });
 
 deeds!(Grants {
-    Read standing(subject: &Subject) -> Option<Standing>;
+    Read standing(subject: &Subject) -> Option<StoredAccess>;
     Read roles() -> Vec<RoleRecord>;
     Write insert_role(role: &RoleRecord) -> ();
-    Write update_role(role: &RoleRecord, keep_one: Option<&Role>) -> ();
-    Write delete_role(name: &Role, keep_one: Option<&Role>) -> ();
+    Write update_role(role: &RoleRecord, required_role: Option<&Role>) -> ();
+    Write delete_role(name: &Role, required_role: Option<&Role>) -> ();
     Write assign_role(subject: &Subject, role: &Role) -> ();
-    Write unassign_role(subject: &Subject, role: &Role, keep_one: Option<&Role>) -> bool;
+    Write unassign_role(subject: &Subject, role: &Role, required_role: Option<&Role>) -> bool;
     Read holders(role: &Role) -> Vec<Subject>;
     Write insert_grant(subject: &Subject, grant: &Grant) -> ();
     Write set_grants(subject: &Subject, grants: &[Grant]) -> ();
@@ -176,7 +176,7 @@ async fn switch(State(maintenance): State<Maintenance>, Json(to): Json<Switch>) 
     NoContent
 }
 
-fn app(rules: &Rules, maintenance: &Maintenance) -> Result<Finished, ConfigError> {
+fn app(rules: &Auth, maintenance: &Maintenance) -> Result<App, ConfigError> {
     let gate = Gate::builder()
         .rules(rules)
         .scheme("basic", basic("house").verified_by(PasswordVerifier::new(rules.clone())))
@@ -193,11 +193,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let maintenance = Maintenance::default();
     let store = Maintained { store: MemoryStore::new(), maintenance: maintenance.clone() };
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules = Rules::builder(Arc::new(store), secret).start().await?;
+    let rules = Auth::builder(Arc::new(store), secret).start().await?;
     let root = NewAccount::new("root", "the keys of the house");
-    let root = rules.add_user(&By::system(), root, true, &[]).await?;
+    let root = rules.add_user(&Actor::system(), root, true, &[]).await?;
     for may in ["maintain", "users:manage"] {
-        rules.grant(&By::system(), root.id.into(), GrantRequest::allow(may)).await?;
+        rules.grant(&Actor::system(), root.id.into(), GrantRequest::allow(may)).await?;
     }
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
     Ok(app(&rules, &maintenance)?.serve(listener).await?)
@@ -205,7 +205,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
-    use portcullis::secret::PasswordSettings;
+    use portcullis::crypto::PasswordSettings;
     use portcullis::testing::{Setup, TestApp, contract, hostile};
 
     use super::*;
@@ -214,7 +214,7 @@ mod tests {
         let maintenance = Maintenance::default();
         let store = Maintained { store: MemoryStore::new(), maintenance: maintenance.clone() };
         let secret = MasterSecret::generate(&Sources::system()).unwrap();
-        let rules = Rules::builder(Arc::new(store), secret).passwords(PasswordSettings::cheap());
+        let rules = Auth::builder(Arc::new(store), secret).passwords(PasswordSettings::cheap());
         let rules = rules.start().await.unwrap();
         TestApp::new(app(&rules, &maintenance).unwrap(), rules)
     }

@@ -34,7 +34,7 @@ fn scopes() -> ScopeBook {
     ScopeBook::new().register_for("notes", "Read your notes.", "notes:read")
 }
 
-async fn seed(rules: &Rules) -> Result<(), Problem> {
+async fn seed(rules: &Auth) -> Result<(), Problem> {
     let roles = Roles::new()
         .grant("reader", ["notes:read"])
         .grant("moderator", ["notes:delete"])
@@ -43,7 +43,7 @@ async fn seed(rules: &Rules) -> Result<(), Problem> {
     rules.add_missing_roles(roles).await
 }
 
-fn app(rules: &Rules, notes: Notes) -> Result<Finished, ConfigError> {
+fn app(rules: &Auth, notes: Notes) -> Result<App, ConfigError> {
     let gate = Gate::builder()
         .rules(rules)
         .scheme("basic", basic("notes").verified_by(PasswordVerifier::new(rules.clone())))
@@ -68,7 +68,7 @@ fn app(rules: &Rules, notes: Notes) -> Result<Finished, ConfigError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
     let rules =
-        Rules::builder(Arc::new(MemoryStore::new()), secret).scopes(scopes()).start().await?;
+        Auth::builder(Arc::new(MemoryStore::new()), secret).scopes(scopes()).start().await?;
     seed(&rules).await?;
     let account = NewAccount::new("ann", "a walk in the wood");
     let ann = rules.add_missing_user(account, &["reader"]).await?;
@@ -113,7 +113,7 @@ mod tests {
         assert!(without.challenges()[0].contains(r#"error="insufficient_scope", scope="notes""#));
 
         let subject = rita.id().await.into();
-        app.rules().unassign_role(&By::system(), subject, "reader".into()).await.unwrap();
+        app.rules().unassign_role(&Actor::system(), subject, "reader".into()).await.unwrap();
         rita.get("/notes").await.expect(403);
     }
 

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 const PAGE: &str = "https://app.example.com";
 
-fn app(rules: &Rules) -> Result<Finished, Box<dyn Error>> {
+fn app(rules: &Auth) -> Result<App, Box<dyn Error>> {
     let page: OriginRule = PAGE.parse()?;
     let session = cookie("__Host-session").csrf(Csrf::new().trust([page]));
     let gate = Gate::builder()
@@ -36,7 +36,7 @@ fn app(rules: &Rules) -> Result<Finished, Box<dyn Error>> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules = Rules::builder(Arc::new(MemoryStore::new()), secret).start().await?;
+    let rules = Auth::builder(Arc::new(MemoryStore::new()), secret).start().await?;
     rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
     Ok(app(&rules)?.serve(listener).await?)

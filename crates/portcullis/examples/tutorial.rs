@@ -38,7 +38,7 @@ async fn admin(CurrentUser(user): CurrentUser) -> Json<Message> {
 }
 
 /// The users, roles and tokens of this file; made on first start.
-async fn rules(folder: &Path) -> Result<Rules, Box<dyn Error>> {
+async fn rules(folder: &Path) -> Result<Auth, Box<dyn Error>> {
     let store = SqlStore::connect(&format!("sqlite://{}/tutorial.db", folder.display())).await?;
     store.migrate().await?;
     let key = folder.join("tutorial.key"); // Keep yours where only the server can read it.
@@ -48,7 +48,7 @@ async fn rules(folder: &Path) -> Result<Rules, Box<dyn Error>> {
     let mut settings = Settings::new("http://127.0.0.1:8000");
     settings.registration_roles = vec!["user".into()];
     settings.open_registration_answers = true; // There is no mail here to tell the owner by.
-    let rules = Rules::builder(Arc::new(store), MasterSecret::new(&Hidden::new(fs::read(key)?))?)
+    let rules = Auth::builder(Arc::new(store), MasterSecret::new(&Secret::new(fs::read(key)?))?)
         .settings(settings)
         .scopes(ScopeBook::new().register_for("read", "Read on your behalf.", "read"))
         .start()
@@ -60,13 +60,15 @@ async fn rules(folder: &Path) -> Result<Rules, Box<dyn Error>> {
         rules.add_missing_user(NewAccount::new(name, password), &[role]).await?;
     }
     if let Some(will) = rules.store().user_by_login("will").await? {
-        rules.set_grants(&By::system(), will.id.into(), vec![GrantRequest::allow("write")]).await?;
+        rules
+            .set_grants(&Actor::system(), will.id.into(), vec![GrantRequest::allow("write")])
+            .await?;
     }
     Ok(rules)
 }
 
 /// Who may call what. What stands here is enforced, documented and printed.
-fn app(rules: &Rules) -> Result<Finished, ConfigError> {
+fn app(rules: &Auth) -> Result<App, ConfigError> {
     let session = cookie("__Host-tutorial").over_plain_loopback();
     let oauth2 = oauth2_password("/token", [("read", "Read on your behalf.")]);
     let gate = Gate::builder()

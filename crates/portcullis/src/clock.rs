@@ -15,18 +15,18 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Something that draws bytes nobody can guess. Tests bring one that repeats itself.
-pub trait Chance: fmt::Debug + Send + Sync + 'static {
+pub trait Rng: fmt::Debug + Send + Sync + 'static {
     /// Fills `bytes`.
     ///
     /// # Errors
-    /// [`NoChance`] where the system has none to give; whoever asked must refuse.
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoChance>;
+    /// [`NoRandomness`] where the system has none to give; whoever asked must refuse.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
 }
 
 /// The system has no randomness to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system has no randomness to give")]
-pub struct NoChance;
+pub struct NoRandomness;
 
 /// The system's clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,11 +43,11 @@ impl Clock for SystemClock {
 
 /// The system's randomness.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemChance;
+pub struct SystemRng;
 
-impl Chance for SystemChance {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoChance> {
-        SystemRandom::new().fill(bytes).map_err(|_| NoChance)
+impl Rng for SystemRng {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        SystemRandom::new().fill(bytes).map_err(|_| NoRandomness)
     }
 }
 
@@ -57,14 +57,14 @@ pub struct Sources {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// What cannot be guessed.
-    pub chance: Arc<dyn Chance>,
+    pub rng: Arc<dyn Rng>,
 }
 
 impl Sources {
     /// The system's own.
     #[must_use]
     pub fn system() -> Self {
-        Self { clock: Arc::new(SystemClock), chance: Arc::new(SystemChance) }
+        Self { clock: Arc::new(SystemClock), rng: Arc::new(SystemRng) }
     }
 
     /// This moment.
@@ -76,18 +76,18 @@ impl Sources {
     /// Draws `N` bytes.
     ///
     /// # Errors
-    /// [`NoChance`] where the system has none to give.
-    pub fn bytes<const N: usize>(&self) -> Result<[u8; N], NoChance> {
+    /// [`NoRandomness`] where the system has none to give.
+    pub fn bytes<const N: usize>(&self) -> Result<[u8; N], NoRandomness> {
         let mut bytes = [0; N];
-        self.chance.fill(&mut bytes)?;
+        self.rng.fill(&mut bytes)?;
         Ok(bytes)
     }
 
     /// A fresh UUIDv7: 48 bits of time, 74 of chance (RFC 9562 §5.7).
     ///
     /// # Errors
-    /// [`NoChance`] where the system has none to give.
-    pub fn uuid(&self) -> Result<Uuid, NoChance> {
+    /// [`NoRandomness`] where the system has none to give.
+    pub fn uuid(&self) -> Result<Uuid, NoRandomness> {
         let millis = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
         let bytes = self.bytes::<10>()?;
         Ok(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())

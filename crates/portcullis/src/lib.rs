@@ -40,13 +40,13 @@
 //!
 //! The modules, in the order of the alphabet, are the walk of a request: [`cors`], [`credential`],
 //! [`identity`], [`policy`], then [`problem`] or [`routes`] (or your handler). Below them stand
-//! [`rules`], [`secret`], [`store`] and [`types`]. [`gate`] assembles the walk and [`table`] mounts
-//! the routes; [`describe`] reads handlers' signatures.
+//! [`auth`], [`crypto`], [`store`] and [`types`]. [`gate`] assembles the walk and [`router`] mounts
+//! the routes; [`openapi`] reads handlers' signatures.
 //!
 //! - *I have users of my own*: implement [`identity::Verifier`] and give it to a carrier of
 //!   [`credential`].
-//! - *I want users, roles, sessions and tokens*: begin at [`rules::Rules`], add a [`store`].
-//! - *I want to know who may call what*: [`table::AccessTable`].
+//! - *I want users, roles, sessions and tokens*: begin at [`auth::Auth`], add a [`store`].
+//! - *I want to know who may call what*: [`router::AccessTable`].
 //! - *I want to ask in the handler*: [`types::Principal::must`].
 //!
 //! # Features
@@ -59,8 +59,7 @@
 //!   a store.
 
 // Around everything: where a request came from, its id, a net under panics.
-pub mod arrival;
-mod frame;
+pub mod edge;
 
 // 1, may this origin ask at all?
 pub mod cors;
@@ -81,10 +80,10 @@ pub mod problem;
 pub mod routes;
 
 // 6, what routes, pages and the command line all do.
-pub mod rules;
+pub mod auth;
 
 // 7, what must not be seen.
-pub mod secret;
+pub mod crypto;
 
 // 8, what is remembered.
 pub mod store;
@@ -93,9 +92,10 @@ pub mod store;
 pub mod types;
 
 // What puts the walk together: the gate, the table of routes, the document.
-pub mod describe;
+pub mod extract;
 pub mod gate;
-pub mod table;
+pub mod openapi;
+pub mod router;
 
 // What everything is handed: the time, and randomness.
 pub mod clock;
@@ -104,31 +104,34 @@ pub mod clock;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use frame::{RequestId, X_REQUEST_ID};
-
 /// The names that nearly every application uses: `use portcullis::prelude::*`.
 pub mod prelude {
+    pub use crate::auth::{Auth, GrantRequest, NewAccount, Settings};
     pub use crate::clock::Sources;
     pub use crate::cors::Cors;
-    pub use crate::credential::{Carrier, api_key_header, basic, bearer, cookie, oauth2_password};
-    pub use crate::describe::{Accepted, Created, Form, Info, Json, NoContent, Path, Query};
+    pub use crate::credential::{
+        CredentialSource, api_key_header, basic, bearer, cookie, oauth2_password,
+    };
+    pub use crate::crypto::{MasterSecret, Secret};
+    pub use crate::extract::{Accepted, Created, Form, Json, NoContent, Path, Query};
     pub use crate::gate::{CurrentUser, Gate};
     pub use crate::identity::{
         AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, Scheme, SessionVerifier, VerifiedBy,
         Verifier,
     };
+    pub use crate::openapi::Info;
     pub use crate::policy::{
-        Requirement, Roles, authenticated, is, owner, permission, public, role, scope, unlimited,
+        Requirement, Roles, authenticated, is, owner, permission, public, role, scope, unscoped,
         when,
     };
     pub use crate::problem::{ConfigError, Problem, ProblemKind};
-    pub use crate::rules::{GrantRequest, NewAccount, Rules, Settings};
-    pub use crate::secret::{Hidden, MasterSecret};
+    pub use crate::router::{App, Routes};
     pub use crate::store::MemoryStore;
     #[cfg(feature = "sqlite")]
     pub use crate::store::sql::SqlStore;
-    pub use crate::table::{Finished, Routes};
-    pub use crate::types::{By, Clause, Condition, Principal, ScopeBook, Subject, UserId};
+    pub use crate::types::{
+        Actor, Condition, ConditionSpec, Principal, ScopeBook, Subject, UserId,
+    };
 }
 
 /// The code in the README and the guide is compiled, and run where it says what comes out.

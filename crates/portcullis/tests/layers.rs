@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The modules that know no HTTP.
-const NO_HTTP: [&str; 5] = ["types", "rules", "store", "secret", "policy"];
+const NO_HTTP: [&str; 5] = ["types", "auth", "store", "crypto", "policy"];
 
 /// Module to what it may import; `None` for anything.
 type Layers = BTreeMap<String, Option<BTreeSet<String>>>;

@@ -10,12 +10,12 @@ use std::process::Command;
 const HEAD: &str = "
     extern crate axum;
     extern crate portcullis;
-    use portcullis::describe::{Created, Json, NoContent, Path, Query};
+    use portcullis::extract::{Created, Json, NoContent, Path, Query};
     use portcullis::gate::Gate;
     use portcullis::policy::public;
     use portcullis::problem::Problem;
 
-    pub fn routes(gate: &Gate) -> portcullis::table::Routes {
+    pub fn routes(gate: &Gate) -> portcullis::router::Routes {
         gate.routes().get(\"/things/{id}\", public(\"a test\"), handler)
     }
 ";
@@ -103,14 +103,14 @@ fn the_compiler_names_the_guilty_type_and_says_what_to_do() {
         "(_: axum::Json<u64>) -> NoContent",
         &[
             "a handler takes `axum::Json<u64>`, which cannot say what it takes",
-            "take `Json`, `Form`, `Query` or `Path` of `portcullis::describe` (not axum's)",
+            "take `Json`, `Form`, `Query` or `Path` of `portcullis::openapi` (not axum's)",
         ],
     );
     wrong(
         "(_: Path<u64>, _: Thing, _: Query<()>) -> NoContent",
         &[
             "a handler takes `Thing`, which cannot say what it takes",
-            "write `impl portcullis::describe::Describe for …`",
+            "write `impl portcullis::openapi::Describe for …`",
         ],
     );
     wrong(
@@ -122,7 +122,7 @@ fn the_compiler_names_the_guilty_type_and_says_what_to_do() {
     );
     wrong(
         "(_: Json<u64>, _: Path<u64>) -> NoContent",
-        &["the trait bound `portcullis::describe::Json<u64>: FromRequestParts<"],
+        &["the trait bound `portcullis::extract::Json<u64>: FromRequestParts<"],
     );
     wrong(
         "(_: Path<Thing>) -> NoContent",
@@ -142,7 +142,7 @@ fn the_compiler_names_the_guilty_type_and_says_what_to_do() {
         "() -> Result<axum::Json<u64>, Problem>",
         &[
             "a handler answers with `axum::Json<u64>`, which cannot say what it sends",
-            "answer with `Json`, `Created`, `Accepted` or `NoContent` of `portcullis::describe`",
+            "answer with `Json`, `Created`, `Accepted` or `NoContent` of `portcullis::openapi`",
         ],
     );
 }

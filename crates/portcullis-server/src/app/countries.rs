@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use portcullis::arrival::{CountryDatabase, CountryOf};
+use portcullis::edge::{CountryDatabase, CountryOf};
 use portcullis::problem::ConfigError;
 
 use crate::serve::tls::Stamp;

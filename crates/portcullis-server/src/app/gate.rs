@@ -1,16 +1,17 @@
 //! The gate, as the settings have it.
 
-use portcullis::arrival::{CountryDatabase, Proxies};
+use portcullis::auth::Auth;
 use portcullis::cors::Cors;
 use portcullis::credential::{
-    Carrier, SessionCookie, api_key_header, basic, bearer, cookie, csrf::Csrf, oauth2_password,
+    CredentialSource, SessionCookie, api_key_header, basic, bearer, cookie, csrf::Csrf,
+    oauth2_password,
 };
+use portcullis::edge::{CountryDatabase, Proxies};
 use portcullis::gate::{Gate, GateBuilder};
 use portcullis::identity::{
     AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
 };
 use portcullis::problem::ConfigError;
-use portcullis::rules::Rules;
 use portcullis::types::Origin;
 
 use super::countries::{self, Countries};
@@ -44,7 +45,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
 /// A [`ConfigError`] with every mistake of `[cors]` and `[server]`.
 pub(super) fn gate(
     settings: &Settings,
-    rules: &Rules,
+    rules: &Auth,
 ) -> Result<(Gate, SessionCookie), ConfigError> {
     let cookie = session_cookie(settings)?;
     let mut proxies = proxies(settings)?;

@@ -1,17 +1,17 @@
 //! `/health`: is it there, and can it do its work?
 
 use axum::extract::State;
-use portcullis::describe::Json;
+use portcullis::auth::Auth;
+use portcullis::extract::Json;
 use portcullis::gate::Gate;
 use portcullis::policy::public;
 use portcullis::problem::Problem;
-use portcullis::rules::Rules;
-use portcullis::table::Routes;
+use portcullis::router::Routes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `/health/live` and `/health/ready`.
-pub(super) fn table(gate: &Gate) -> Routes<Rules> {
+pub(super) fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes().tag("health").get("/health/live", public("liveness probe"), live).get(
         "/health/ready",
         public("readiness probe"),
@@ -30,7 +30,7 @@ async fn live() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-async fn ready(State(rules): State<Rules>) -> Result<Json<Health>, Problem> {
+async fn ready(State(rules): State<Auth>) -> Result<Json<Health>, Problem> {
     rules.store().ping().await?;
     Ok(Json(Health { status: "ok" }))
 }

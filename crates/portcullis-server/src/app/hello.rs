@@ -1,16 +1,16 @@
 //! The tutorial's own routes: enough to see that a set-up works.
 
-use portcullis::describe::Json;
+use portcullis::auth::Auth;
+use portcullis::extract::Json;
 use portcullis::gate::Gate;
 use portcullis::policy::{authenticated, permission, public, role};
-use portcullis::rules::Rules;
-use portcullis::table::Routes;
+use portcullis::router::Routes;
 use portcullis::types::Principal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `/`, `/protected`, `/admin`, `/user`, `/read`, `/write`.
-pub(super) fn table(gate: &Gate) -> Routes<Rules> {
+pub(super) fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes()
         .tag("hello")
         .get("/", public("a greeting"), hello_world)

@@ -3,8 +3,8 @@
 use lettre::message::Mailbox;
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use portcullis::auth::{Mail, Mailer};
 use portcullis::problem::ConfigError;
-use portcullis::rules::{Mail, Post};
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 
@@ -77,7 +77,7 @@ async fn send(
     Ok(())
 }
 
-impl Post for Smtp {
+impl Mailer for Smtp {
     fn send(&self, mail: Mail) {
         if self.letters.try_send(mail).is_err() {
             tracing::error!("a letter was dropped: too many are waiting to be sent");

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use portcullis::clock::Sources;
-use portcullis::problem::{ConfigError, Problem};
-use portcullis::rules::{
-    AccessFormat, Rules, Settings as RulesSettings, StartError, ThrottleSettings,
+use portcullis::auth::{
+    AccessFormat, Auth, Settings as RulesSettings, StartError, ThrottleSettings,
 };
-use portcullis::secret::{Algorithm, Hidden, MasterSecret, PasswordSettings, SigningKey};
+use portcullis::clock::Sources;
+use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings, Secret, SigningKey};
+use portcullis::problem::{ConfigError, Problem};
 use portcullis::store::Store;
 use portcullis::store::sql::{ConnectError, SqlStore};
-use portcullis::types::{By, Role};
+use portcullis::types::{Actor, Role};
 use secrecy::ExposeSecret;
 
 use super::{Kind, basic_roles, mail, scope_book};
@@ -79,7 +79,7 @@ pub(crate) async fn database(settings: &Settings) -> Result<SqlStore, OpenError>
 ///
 /// # Errors
 /// [`OpenError`].
-pub(crate) async fn open(settings: &Settings, kind: Kind) -> Result<Rules, OpenError> {
+pub(crate) async fn open(settings: &Settings, kind: Kind) -> Result<Auth, OpenError> {
     let store = database(settings).await?;
     let master = master(settings, &Sources::system())?;
     open_over(settings, kind, Arc::new(store), master).await
@@ -94,9 +94,9 @@ pub(crate) async fn open_over(
     kind: Kind,
     store: Arc<dyn Store>,
     master: MasterSecret,
-) -> Result<Rules, OpenError> {
+) -> Result<Auth, OpenError> {
     let sources = Sources::system();
-    let mut builder = Rules::builder(store, master)
+    let mut builder = Auth::builder(store, master)
         .sources(sources)
         .settings(rules_settings(settings, kind))
         .passwords(passwords(settings))
@@ -118,7 +118,7 @@ pub(crate) async fn open_over(
         // An included role must be there before the one that includes it.
         for name in ["guest", "user", "moderator", "admin"] {
             if let Some(role) = basic_roles().get(name) {
-                rules.add_role(&By::system(), role.clone()).await?;
+                rules.add_role(&Actor::system(), role.clone()).await?;
             }
         }
     }
@@ -180,7 +180,7 @@ fn master(settings: &Settings, sources: &Sources) -> Result<MasterSecret, OpenEr
             return Err(ConfigError::one("tokens.master_secret", "it is not set", fix).into());
         }
     };
-    Ok(MasterSecret::new(&Hidden::new(bytes))?)
+    Ok(MasterSecret::new(&Secret::new(bytes))?)
 }
 
 fn key_file(settings: &Settings) -> Result<Option<SigningKey>, ConfigError> {
@@ -191,7 +191,7 @@ fn key_file(settings: &Settings) -> Result<Option<SigningKey>, ConfigError> {
     };
     Ok(Some(if algorithm.is_symmetric() {
         let bytes = private_file::read_bytes(path).map_err(unread)?;
-        SigningKey::from_hmac_bytes(&Hidden::new(bytes), algorithm)?
+        SigningKey::from_hmac_bytes(&Secret::new(bytes), algorithm)?
     } else {
         SigningKey::from_pem(&private_file::read_text(path).map_err(unread)?, algorithm)?
     }))

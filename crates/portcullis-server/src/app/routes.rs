@@ -3,14 +3,15 @@
 use axum::Router;
 use axum::response::Response;
 use http::HeaderMap;
+use portcullis::auth::Auth;
 use portcullis::cors::Cors;
-use portcullis::describe::{Info, Path};
+use portcullis::extract::Path;
 use portcullis::gate::Gate;
+use portcullis::openapi::Info;
 use portcullis::policy::public;
 use portcullis::problem::{ConfigError, Problem};
+use portcullis::router::{App, Routes};
 use portcullis::routes;
-use portcullis::rules::Rules;
-use portcullis::table::{Finished, Routes};
 
 use super::{Kind, gate, health, hello};
 use crate::config::Settings;
@@ -21,7 +22,7 @@ use crate::ui::docs;
 #[derive(Debug)]
 pub(crate) struct Application {
     /// The whole of it.
-    pub(crate) finished: Finished,
+    pub(crate) finished: App,
     /// The health probes alone, for a listener of their own.
     pub(crate) health: Router,
 }
@@ -33,7 +34,7 @@ pub(crate) struct Application {
 pub(crate) fn application(
     settings: &Settings,
     kind: Kind,
-    rules: &Rules,
+    rules: &Auth,
     items: Option<Items>,
 ) -> Result<Application, ConfigError> {
     let (gate, cookie) = gate::gate(settings, rules)?;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use portcullis::auth::Auth;
 use portcullis::problem::ConfigError;
-use portcullis::rules::Rules;
 
 use super::Application;
 use crate::config::Settings;
@@ -31,7 +31,7 @@ pub(crate) enum ServeError {
 /// [`ServeError`].
 pub(crate) async fn run(
     settings: &Settings,
-    rules: Rules,
+    rules: Auth,
     application: Application,
     ready: impl FnOnce(&str),
 ) -> Result<Ended, ServeError> {

@@ -1,7 +1,7 @@
 //! `portcullis audit …`: who did what to whom, from where, when, with which outcome.
 
+use portcullis::auth::{AuditVerdict, Auth};
 use portcullis::routes::{AuditAnswer, List};
-use portcullis::rules::{AuditVerdict, Rules};
 use portcullis::store::AuditFilter;
 use portcullis::types::{AuditOutcome, Digest, PageRequest, Timestamp};
 
@@ -17,7 +17,7 @@ const BATCH: u32 = 500;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Deed {
     /// List rows, the newest first
-    List(Wanted),
+    List(ListQuery),
     /// Write every row to standard output, the oldest first, one JSON object a line
     Export {
         /// Only the rows behind this one, the last one that was exported before
@@ -34,7 +34,7 @@ pub(super) enum Deed {
 
 /// Which rows are wanted.
 #[derive(Debug, clap::Args)]
-pub(super) struct Wanted {
+pub(super) struct ListQuery {
     /// Only this action, such as login; `role.*` for every one that begins so
     #[arg(long)]
     action: Option<String>,
@@ -75,8 +75,8 @@ impl Deed {
     }
 }
 
-impl Wanted {
-    async fn list(self, rules: &Rules) -> Result<String, Failure> {
+impl ListQuery {
+    async fn list(self, rules: &Auth) -> Result<String, Failure> {
         let page = PageRequest { after: self.before.map(|row| row.to_string()), limit: self.limit };
         let filter = AuditFilter {
             from: self.since,
@@ -121,7 +121,7 @@ fn cells(row: &AuditAnswer) -> Vec<String> {
 }
 
 /// Prints batch by batch: a log does not fit into memory.
-async fn export(rules: &Rules, mut after: u64) -> Result<String, Failure> {
+async fn export(rules: &Auth, mut after: u64) -> Result<String, Failure> {
     loop {
         let mut lines = String::new();
         for link in rules.audit_chain(after, BATCH).await? {
@@ -145,7 +145,7 @@ async fn export(rules: &Rules, mut after: u64) -> Result<String, Failure> {
     }
 }
 
-async fn verify(rules: &Rules, known: Option<(u64, Digest)>) -> Result<String, Failure> {
+async fn verify(rules: &Auth, known: Option<(u64, Digest)>) -> Result<String, Failure> {
     let AuditVerdict { rows, hash, fault } = rules.verify_audit(known).await?;
     if let Some(fault) = fault {
         let fix = match rows {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::rules::Rules;
+use portcullis::auth::Auth;
 use portcullis::store::ClientChange;
-use portcullis::types::{By, Client, ClientId, PageRequest, Role, Subject};
+use portcullis::types::{Actor, Client, ClientId, PageRequest, Role, Subject};
 use serde::Serialize;
 
 use super::Failure;
@@ -78,7 +78,7 @@ impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let without =
             if matches!(self, Self::Add { .. }) { Without::Make } else { Without::Refuse };
-        let (rules, by) = (open::open(settings, without).await?, By::command_line());
+        let (rules, by) = (open::open(settings, without).await?, Actor::command_line());
         match self {
             Self::List { form } => list(&rules, form).await,
             Self::Add { id, name, roles } => {
@@ -116,7 +116,7 @@ impl Deed {
     }
 }
 
-async fn list(rules: &Rules, form: Form) -> Result<String, Failure> {
+async fn list(rules: &Auth, form: Form) -> Result<String, Failure> {
     let mut page = PageRequest { after: None, limit: PageRequest::LARGEST };
     let mut clients = Vec::new();
     loop {
@@ -145,14 +145,14 @@ async fn list(rules: &Rules, form: Form) -> Result<String, Failure> {
     })
 }
 
-async fn activate(rules: &Rules, id: &str, active: bool) -> Result<String, Failure> {
+async fn activate(rules: &Auth, id: &str, active: bool) -> Result<String, Failure> {
     let client = known(rules, id).await?;
     let change = ClientChange { active: Some(active), ..ClientChange::default() };
-    let client = rules.change_client(&By::command_line(), client.id, change).await?;
+    let client = rules.change_client(&Actor::command_line(), client.id, change).await?;
     Ok(format!("{} is {}\n", client.id, state(client.active)))
 }
 
-pub(super) async fn known(rules: &Rules, id: &str) -> Result<Client, Failure> {
+pub(super) async fn known(rules: &Auth, id: &str) -> Result<Client, Failure> {
     let found = rules.store().client(&ClientId::from(id)).await?;
     found.ok_or_else(|| {
         Failure::wrong(
@@ -162,7 +162,7 @@ pub(super) async fn known(rules: &Rules, id: &str) -> Result<Client, Failure> {
     })
 }
 
-async fn shown(rules: &Rules, client: Client) -> Result<Shown, Failure> {
+async fn shown(rules: &Auth, client: Client) -> Result<Shown, Failure> {
     let roles = rules.roles_of(&Subject::Client(client.id.clone())).await?;
     Ok(Shown {
         id: client.id,

@@ -1,8 +1,8 @@
 //! `portcullis client key …`: the API keys of a client.
 
+use portcullis::auth::{ApiKeyRequest, Auth};
 use portcullis::routes::ApiKeyAnswer;
-use portcullis::rules::{ApiKeyRequest, Rules};
-use portcullis::types::{By, ClientId, Scope, Timestamp, TokenId};
+use portcullis::types::{Actor, ClientId, Scope, Timestamp, TokenId};
 
 use super::Failure;
 use super::client::known;
@@ -15,7 +15,7 @@ pub(super) struct KeysOf {
     /// Which client
     id: String,
     #[command(subcommand)]
-    deed: Option<Deed>,
+    change: Option<Deed>,
     #[command(flatten)]
     form: Form,
 }
@@ -42,10 +42,10 @@ enum Deed {
 }
 
 impl KeysOf {
-    pub(super) async fn run(self, rules: &Rules) -> Result<String, Failure> {
+    pub(super) async fn run(self, rules: &Auth) -> Result<String, Failure> {
         let client = known(rules, &self.id).await?.id;
-        let by = By::command_line();
-        match self.deed {
+        let by = Actor::command_line();
+        match self.change {
             None => {
                 let keys = rules.api_keys(client).await?.into_iter().map(ApiKeyAnswer::from);
                 let keys: Vec<_> = keys.collect();
@@ -69,7 +69,7 @@ impl KeysOf {
 }
 
 /// The key of this id or this name.
-async fn which(rules: &Rules, client: &ClientId, key: &str) -> Result<TokenId, Failure> {
+async fn which(rules: &Auth, client: &ClientId, key: &str) -> Result<TokenId, Failure> {
     if let Ok(id) = key.parse() {
         return Ok(id);
     }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use portcullis::auth::StartError;
 use portcullis::problem::{ConfigError, Problem, ProblemKind};
-use portcullis::rules::StartError;
 use portcullis::store::StoreError;
 use portcullis::store::sql::ConnectError;
 

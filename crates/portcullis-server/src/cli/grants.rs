@@ -1,10 +1,10 @@
 //! What users and clients may do: `… roles NAME` and `… permissions NAME`.
 
+use portcullis::auth::{Auth, GrantRequest};
 use portcullis::policy::Conditions;
 use portcullis::problem::{Problem, ProblemKind};
 use portcullis::routes::GrantAnswer;
-use portcullis::rules::{GrantRequest, Rules};
-use portcullis::types::{By, Effect, Grant, Permission, Role, Subject};
+use portcullis::types::{Actor, Effect, Grant, Permission, Role, Subject};
 
 use super::Failure;
 use super::hours::When;
@@ -40,8 +40,8 @@ enum RoleChange {
 }
 
 impl RolesOf {
-    pub(super) async fn run(self, rules: &Rules, of: Noun) -> Result<String, Failure> {
-        let (by, subject) = (By::command_line(), open::subject(rules, &self.name, of).await?);
+    pub(super) async fn run(self, rules: &Auth, of: Noun) -> Result<String, Failure> {
+        let (by, subject) = (Actor::command_line(), open::subject(rules, &self.name, of).await?);
         match self.change {
             None => {}
             Some(RoleChange::Add { roles }) => {
@@ -93,7 +93,7 @@ fn not_taken(name: &str, role: &Role, problem: Problem) -> Failure {
 }
 
 /// Refuses a role that is not there, naming those that are.
-pub(super) fn must_be_there(rules: &Rules, role: &Role) -> Result<(), Failure> {
+pub(super) fn must_be_there(rules: &Auth, role: &Role) -> Result<(), Failure> {
     if rules.role(role).is_ok() {
         return Ok(());
     }
@@ -140,8 +140,8 @@ enum PermissionChange {
 }
 
 impl PermissionsOf {
-    pub(super) async fn run(self, rules: &Rules, of: Noun) -> Result<String, Failure> {
-        let (by, subject) = (By::command_line(), open::subject(rules, &self.name, of).await?);
+    pub(super) async fn run(self, rules: &Auth, of: Noun) -> Result<String, Failure> {
+        let (by, subject) = (Actor::command_line(), open::subject(rules, &self.name, of).await?);
         match self.change {
             None => {}
             Some(PermissionChange::Allow { permission, when }) => {
@@ -189,7 +189,7 @@ impl PermissionsOf {
 }
 
 async fn grant(
-    rules: &Rules,
+    rules: &Auth,
     subject: &Subject,
     effect: Effect,
     permission: String,
@@ -199,7 +199,7 @@ async fn grant(
     let request = GrantRequest {
         effect,
         permission,
-        condition: when.clause()?,
+        condition: when.spec()?,
         valid_from: when.valid_from,
         valid_until: when.valid_until,
     };
@@ -212,7 +212,7 @@ async fn grant(
             && (grant.valid_from, grant.valid_until) == (request.valid_from, request.valid_until)
     });
     if !is_there {
-        rules.grant(&By::command_line(), subject.clone(), request).await?;
+        rules.grant(&Actor::command_line(), subject.clone(), request).await?;
     }
     Ok(())
 }
@@ -226,14 +226,14 @@ fn effect(effect: Effect) -> &'static str {
 
 /// When a grant counts, in words.
 fn condition(grant: &Grant) -> Option<String> {
-    let clause = grant.condition.as_ref().map(|clause| match Conditions::new().compile(clause) {
+    let spec = grant.condition.as_ref().map(|spec| match Conditions::new().compile(spec) {
         Ok(condition) => condition.explain().into_owned(),
         // One of the application's own: it is shown as it is stored.
-        Err(_) => serde_json::to_string(clause).unwrap_or_default(),
+        Err(_) => serde_json::to_string(spec).unwrap_or_default(),
     });
     let from = grant.valid_from.map(|moment| format!("from {moment} on"));
     let until = grant.valid_until.map(|moment| format!("until {moment}"));
-    let all: Vec<String> = [clause, from, until].into_iter().flatten().collect();
+    let all: Vec<String> = [spec, from, until].into_iter().flatten().collect();
     if all.is_empty() { None } else { Some(all.join(", ")) }
 }
 

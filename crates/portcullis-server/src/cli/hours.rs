@@ -1,6 +1,6 @@
 //! Conditions as they are written at a shell: `mon-fri 09:00-17:00 Europe/Berlin`.
 
-use portcullis::types::{Clause, Hours, Network, Timestamp, Weekday};
+use portcullis::types::{ConditionSpec, Hours, Network, Timestamp, Weekday};
 
 use super::Failure;
 
@@ -26,10 +26,10 @@ pub(super) struct When {
 
 impl When {
     /// The condition, where there is one: all that was written must hold.
-    pub(super) fn clause(&self) -> Result<Option<Clause>, Failure> {
+    pub(super) fn spec(&self) -> Result<Option<ConditionSpec>, Failure> {
         let mut clauses = Vec::new();
         if let Some(text) = &self.hours {
-            clauses.push(Clause::Hours(hours(text)?));
+            clauses.push(ConditionSpec::Hours(hours(text)?));
         }
         if !self.from.is_empty() {
             let networks: Result<Vec<Network>, _> =
@@ -37,20 +37,20 @@ impl When {
             let networks = networks.map_err(|error| {
                 Failure::usage(error.to_string(), "several are separated by commas")
             })?;
-            clauses.push(Clause::Networks(networks));
+            clauses.push(ConditionSpec::Networks(networks));
         }
         if let Some(text) = &self.condition {
-            let clause = serde_json::from_str(text).map_err(|error| {
+            let spec = serde_json::from_str(text).map_err(|error| {
                 Failure::usage(
                     format!("--condition is not a condition: {error}"),
                     r#"write it like '{"recent_login": 300}' or '{"not": {"networks": ["10.0.0.0/8"]}}'"#,
                 )
             })?;
-            clauses.push(clause);
+            clauses.push(spec);
         }
         Ok(match clauses.len() {
             0 | 1 => clauses.pop(),
-            _ => Some(Clause::All(clauses)),
+            _ => Some(ConditionSpec::All(clauses)),
         })
     }
 }
@@ -136,11 +136,11 @@ mod tests {
             condition: Some(r#"{"recent_login": 300}"#.to_owned()),
             ..When::default()
         };
-        let clause = serde_json::to_value(when.clause().unwrap()).unwrap();
-        assert_eq!(clause["all"][0]["hours"]["time_zone"], "Europe/Berlin");
-        assert_eq!(clause["all"][1]["networks"][1], "::1/128");
-        assert_eq!(clause["all"][2]["recent_login"], 300);
-        assert!(When::default().clause().unwrap().is_none());
+        let spec = serde_json::to_value(when.spec().unwrap()).unwrap();
+        assert_eq!(spec["all"][0]["hours"]["time_zone"], "Europe/Berlin");
+        assert_eq!(spec["all"][1]["networks"][1], "::1/128");
+        assert_eq!(spec["all"][2]["recent_login"], 300);
+        assert!(When::default().spec().unwrap().is_none());
     }
 
     #[test]

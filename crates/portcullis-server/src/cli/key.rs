@@ -1,7 +1,7 @@
 //! `portcullis key …`: the keys that sign tokens.
 
-use portcullis::rules::Rules;
-use portcullis::types::{By, KeyRecord, Timestamp};
+use portcullis::auth::Auth;
+use portcullis::types::{Actor, KeyRecord, Timestamp};
 use serde::Serialize;
 
 use super::Failure;
@@ -84,7 +84,7 @@ impl Deed {
         match self {
             Self::List { form } => list(&rules, form).await,
             Self::Rotate => {
-                let key = rules.rotate_key(&By::command_line()).await?;
+                let key = rules.rotate_key(&Actor::command_line()).await?;
                 Ok(format!("{} is published, and signs from {}\n", key.id, seconds(key.signs_from)))
             }
             Self::Retire { id, now } => retire(&rules, &id, now).await,
@@ -92,7 +92,7 @@ impl Deed {
     }
 }
 
-async fn list(rules: &Rules, form: Form) -> Result<String, Failure> {
+async fn list(rules: &Auth, form: Form) -> Result<String, Failure> {
     let (keys, now) = (rules.keys().await?, rules.now());
     let shown: Vec<Shown<'_>> = keys.iter().map(|key| Shown::new(key, now)).collect();
     form.show(&shown, || {
@@ -115,7 +115,7 @@ async fn list(rules: &Rules, form: Form) -> Result<String, Failure> {
     })
 }
 
-async fn retire(rules: &Rules, id: &str, at_once: bool) -> Result<String, Failure> {
+async fn retire(rules: &Auth, id: &str, at_once: bool) -> Result<String, Failure> {
     let keys = rules.keys().await?;
     let Some(key) = keys.iter().find(|key| key.id == id) else {
         return Err(Failure::wrong(
@@ -128,13 +128,13 @@ async fn retire(rules: &Rules, id: &str, at_once: bool) -> Result<String, Failur
         return Ok(format!("{id} is retired since {}\n", seconds(at)));
     }
     if at_once {
-        rules.retire_key(&By::command_line(), id).await?;
+        rules.retire_key(&Actor::command_line(), id).await?;
         return Ok(format!("{id} is retired: its tokens are void\n"));
     }
     let verifies_until = match key.retired_at {
         Some(at) => at,
         None => {
-            rules.rotate_key(&By::command_line()).await?;
+            rules.rotate_key(&Actor::command_line()).await?;
             let keys = rules.keys().await?;
             let at = keys.iter().find(|key| key.id == id).and_then(|key| key.retired_at);
             at.unwrap_or(now)

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use portcullis::auth::Auth;
 use portcullis::clock::Sources;
+use portcullis::crypto::MasterSecret;
 use portcullis::problem::Problem;
-use portcullis::rules::Rules;
-use portcullis::secret::MasterSecret;
 use portcullis::store::MemoryStore;
 use portcullis::types::{ClientId, Subject, User};
 
@@ -23,7 +23,7 @@ pub(super) enum Without {
 }
 
 /// Opens the database of the settings.
-pub(super) async fn open(settings: &Settings, without: Without) -> Result<Rules, Failure> {
+pub(super) async fn open(settings: &Settings, without: Without) -> Result<Auth, Failure> {
     if let (Without::Refuse, Some(file)) = (without, settings.database.url.file())
         && !file.exists()
     {
@@ -36,7 +36,7 @@ pub(super) async fn open(settings: &Settings, without: Without) -> Result<Rules,
 }
 
 /// Rules that remember nothing: to see what the settings amount to, and touch no database.
-pub(super) async fn in_memory(settings: &Settings, kind: Kind) -> Result<Rules, Failure> {
+pub(super) async fn in_memory(settings: &Settings, kind: Kind) -> Result<Auth, Failure> {
     let master = MasterSecret::generate(&Sources::system()).map_err(Problem::internal)?;
     Ok(app::open_over(settings, kind, Arc::new(MemoryStore::new()), master).await?)
 }
@@ -53,7 +53,7 @@ impl From<OpenError> for Failure {
 }
 
 /// Somebody, by username, e-mail address or id.
-pub(super) async fn user(rules: &Rules, name: &str) -> Result<User, Failure> {
+pub(super) async fn user(rules: &Auth, name: &str) -> Result<User, Failure> {
     if let Some(user) = rules.store().user_by_login(name).await? {
         return Ok(user);
     }
@@ -69,7 +69,7 @@ pub(super) async fn user(rules: &Rules, name: &str) -> Result<User, Failure> {
 }
 
 /// Somebody, or a client, as one to whom roles and permissions may be given.
-pub(super) async fn subject(rules: &Rules, name: &str, of: Noun) -> Result<Subject, Failure> {
+pub(super) async fn subject(rules: &Auth, name: &str, of: Noun) -> Result<Subject, Failure> {
     match of {
         Noun::User => Ok(Subject::User(user(rules, name).await?.id)),
         Noun::Client => Ok(Subject::Client(rules.client(&ClientId::from(name)).await?.id)),

@@ -4,7 +4,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use portcullis::secret::Hidden;
+use portcullis::crypto::Secret;
 
 use super::Failure;
 use crate::config::private_file;
@@ -23,7 +23,7 @@ pub(super) struct NewPassword {
 
 impl NewPassword {
     /// Reads it; on a terminal twice.
-    pub(super) fn read(&self, username: &str) -> Result<Hidden<String>, Failure> {
+    pub(super) fn read(&self, username: &str) -> Result<Secret<String>, Failure> {
         match &self.password_file {
             Some(path) => from_file(path),
             None if io::stdin().is_terminal() => {
@@ -40,7 +40,7 @@ impl NewPassword {
 }
 
 /// Reads one line that nobody shall see: typed without being shown, or from standard input.
-pub(super) fn secret(what: &str) -> Result<Hidden<String>, Failure> {
+pub(super) fn secret(what: &str) -> Result<Secret<String>, Failure> {
     if io::stdin().is_terminal() {
         let mut heading = what.to_owned();
         heading.get_mut(..1).map(str::make_ascii_uppercase);
@@ -49,23 +49,23 @@ pub(super) fn secret(what: &str) -> Result<Hidden<String>, Failure> {
     line(what)
 }
 
-fn prompt(words: &str) -> Result<Hidden<String>, Failure> {
+fn prompt(words: &str) -> Result<Secret<String>, Failure> {
     rpassword::prompt_password(words)
-        .map(Hidden::new)
+        .map(Secret::new)
         .map_err(|error| Failure::Io("the terminal cannot be read".to_owned(), error))
 }
 
-fn from_file(path: &Path) -> Result<Hidden<String>, Failure> {
+fn from_file(path: &Path) -> Result<Secret<String>, Failure> {
     private_file::read_text(path)
-        .map(Hidden::new)
+        .map(Secret::new)
         .map_err(|wrong| Failure::wrong(wrong.to_string(), wrong.fix(path)))
 }
 
-fn line(what: &str) -> Result<Hidden<String>, Failure> {
+fn line(what: &str) -> Result<Secret<String>, Failure> {
     read_line(io::stdin().lock(), what)
 }
 
-fn read_line(input: impl io::BufRead, what: &str) -> Result<Hidden<String>, Failure> {
+fn read_line(input: impl io::BufRead, what: &str) -> Result<Secret<String>, Failure> {
     let mut bytes = Vec::new();
     let read = input.take(LONGEST).read_until(b'\n', &mut bytes);
     read.map_err(|error| Failure::Io("standard input cannot be read".to_owned(), error))?;
@@ -82,7 +82,7 @@ fn read_line(input: impl io::BufRead, what: &str) -> Result<Hidden<String>, Fail
         ));
     }
     String::from_utf8(bytes)
-        .map(Hidden::new)
+        .map(Secret::new)
         .map_err(|_| Failure::wrong(format!("{what} is not UTF-8"), "write it in UTF-8"))
 }
 

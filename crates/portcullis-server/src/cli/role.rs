@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use portcullis::auth::Auth;
 use portcullis::problem::ProblemKind;
 use portcullis::routes::RoleAnswer;
-use portcullis::rules::Rules;
-use portcullis::types::{By, Role, RoleRecord};
+use portcullis::types::{Actor, Role, RoleRecord};
 
 use super::Failure;
 use super::grants;
@@ -109,7 +109,7 @@ impl Deed {
             Self::Delete { name } => {
                 let role = known(&rules, &name)?;
                 rules
-                    .delete_role(&By::command_line(), role.name)
+                    .delete_role(&Actor::command_line(), role.name)
                     .await
                     .map_err(|problem| last(problem.into()))?;
                 Ok(format!("{name} is deleted\n"))
@@ -119,7 +119,7 @@ impl Deed {
 }
 
 impl Add {
-    async fn run(self, rules: &Rules) -> Result<String, Failure> {
+    async fn run(self, rules: &Auth) -> Result<String, Failure> {
         let role = RoleRecord {
             name: self.name.into(),
             description: self.description,
@@ -131,7 +131,7 @@ impl Add {
             grants::must_be_there(rules, included)?;
         }
         let name = role.name.clone();
-        rules.add_role(&By::command_line(), role).await.map_err(|problem| {
+        rules.add_role(&Actor::command_line(), role).await.map_err(|problem| {
             match problem.kind() {
                 ProblemKind::Conflict => Failure::wrong(
                     format!("there is a role {name} already"),
@@ -145,7 +145,7 @@ impl Add {
 }
 
 impl Change {
-    async fn run(self, rules: &Rules) -> Result<String, Failure> {
+    async fn run(self, rules: &Auth) -> Result<String, Failure> {
         let mut role = known(rules, &self.name)?;
         if let Some(description) = self.description {
             role.description = description;
@@ -158,14 +158,14 @@ impl Change {
         change(&mut role.denied, set(self.denied), self.removed_denials)?;
         change(&mut role.includes, includes, self.removed_includes)?;
         rules
-            .change_role(&By::command_line(), role)
+            .change_role(&Actor::command_line(), role)
             .await
             .map_err(|problem| last(problem.into()))?;
         Ok(format!("{} is changed\n", self.name))
     }
 }
 
-fn list(rules: &Rules, form: Form) -> Result<String, Failure> {
+fn list(rules: &Auth, form: Form) -> Result<String, Failure> {
     let graph = rules.roles();
     let roles: Vec<RoleAnswer> = graph.records().cloned().map(RoleAnswer::from).collect();
     form.show(&roles, || {
@@ -186,7 +186,7 @@ fn list(rules: &Rules, form: Form) -> Result<String, Failure> {
     })
 }
 
-fn known(rules: &Rules, name: &str) -> Result<RoleRecord, Failure> {
+fn known(rules: &Auth, name: &str) -> Result<RoleRecord, Failure> {
     let name = Role::from(name);
     grants::must_be_there(rules, &name)?;
     Ok(rules.role(&name)?)

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
-use portcullis::rules::Rules;
+use portcullis::auth::Auth;
 use portcullis::store::UserFilter;
 use portcullis::types::PageRequest;
 
@@ -39,7 +39,7 @@ pub(super) async fn serve(settings: Settings) -> Result<String, Failure> {
 /// Serves until the process is asked to end.
 pub(super) async fn run(
     settings: &Settings,
-    rules: Rules,
+    rules: Auth,
     application: Application,
     greeting: impl FnOnce(&str) -> String,
 ) -> Result<String, Failure> {

@@ -1,8 +1,8 @@
 //! `portcullis token …`: tokens that are out.
 
-use portcullis::rules::{Rules, Settings as RulesSettings};
-use portcullis::secret::{Hidden, OpaqueKind, OpaqueToken};
-use portcullis::types::{By, Timestamp, TokenId};
+use portcullis::auth::{Auth, Settings as RulesSettings};
+use portcullis::crypto::{OpaqueKind, OpaqueToken, Secret};
+use portcullis::types::{Actor, Timestamp, TokenId};
 
 use super::Failure;
 use super::open::{self, Without};
@@ -30,18 +30,18 @@ impl Deed {
             // How long it lives is written in the token alone: it is remembered as long as any can.
             let longest = rules.now().as_second() + i64::from(RulesSettings::LONGEST_ACCESS_TTL);
             let until = Timestamp::from_second(longest).unwrap_or(Timestamp::MAX);
-            rules.revoke_token(&By::command_line(), id, until).await?;
+            rules.revoke_token(&Actor::command_line(), id, until).await?;
             return Ok(format!("{} is revoked\n", id.to_claim()));
         }
         let token = password::secret("the token")?;
         let what = stands_for(&rules, &token).await?;
-        rules.revoke(&By::command_line(), token.expose()).await?;
+        rules.revoke(&Actor::command_line(), token.expose()).await?;
         Ok(format!("{what}\n"))
     }
 }
 
 /// What the token ends; where it ends nothing, somebody may think that it did.
-async fn stands_for(rules: &Rules, token: &Hidden<String>) -> Result<String, Failure> {
+async fn stands_for(rules: &Auth, token: &Secret<String>) -> Result<String, Failure> {
     let found = match OpaqueToken::parse(token.expose()) {
         Ok((OpaqueKind::Refresh, digest)) => rules
             .store()

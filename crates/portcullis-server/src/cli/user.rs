@@ -1,10 +1,10 @@
 //! `portcullis user …`: people with accounts.
 
+use portcullis::auth::{Auth, NewAccount, UserRequest};
 use portcullis::problem::ProblemKind;
 use portcullis::routes::{GrantAnswer, UserAnswer};
-use portcullis::rules::{NewAccount, Rules, UserRequest};
 use portcullis::store::UserFilter;
-use portcullis::types::{By, PageRequest, Role, Subject, User};
+use portcullis::types::{Actor, PageRequest, Role, Subject, User};
 use serde::Serialize;
 
 use super::Failure;
@@ -118,7 +118,7 @@ impl Deed {
                 let user = open::user(&rules, &name).await?;
                 let password = Some(password.read(&user.username)?);
                 let request = UserRequest { password, ..UserRequest::default() };
-                let user = rules.change_user(&By::command_line(), user.id, request).await?;
+                let user = rules.change_user(&Actor::command_line(), user.id, request).await?;
                 Ok(format!(
                     "{} has a new password; every session of theirs is over\n",
                     user.username
@@ -129,7 +129,7 @@ impl Deed {
             Self::Delete { name } => {
                 let user = open::user(&rules, &name).await?;
                 rules
-                    .delete_user(&By::command_line(), user.id)
+                    .delete_user(&Actor::command_line(), user.id)
                     .await
                     .map_err(|problem| last(&user, problem.into()))?;
                 Ok(format!("{} is deleted\n", user.username))
@@ -139,7 +139,7 @@ impl Deed {
 }
 
 impl Add {
-    async fn run(self, rules: &Rules) -> Result<String, Failure> {
+    async fn run(self, rules: &Auth) -> Result<String, Failure> {
         let roles: Vec<Role> = self.roles.into_iter().map(Role::from).collect();
         for role in &roles {
             grants::must_be_there(rules, role)?;
@@ -150,10 +150,11 @@ impl Add {
             email: self.email,
             name: self.name,
         };
-        let mut user = rules.add_user(&By::command_line(), account, !self.disabled, &roles).await?;
+        let mut user =
+            rules.add_user(&Actor::command_line(), account, !self.disabled, &roles).await?;
         if self.email_verified {
             let request = UserRequest { email_verified: Some(true), ..UserRequest::default() };
-            user = rules.change_user(&By::command_line(), user.id, request).await?;
+            user = rules.change_user(&Actor::command_line(), user.id, request).await?;
         }
         let answer = answer(rules, user).await?;
         self.form.show(&answer, || {
@@ -167,7 +168,7 @@ impl Add {
 }
 
 impl List {
-    async fn run(self, rules: &Rules) -> Result<String, Failure> {
+    async fn run(self, rules: &Auth) -> Result<String, Failure> {
         let filter = UserFilter {
             username_prefix: self.prefix,
             active: (self.active || self.disabled).then_some(self.active),
@@ -202,7 +203,7 @@ impl List {
     }
 }
 
-async fn show(rules: &Rules, name: &str, form: Form) -> Result<String, Failure> {
+async fn show(rules: &Auth, name: &str, form: Form) -> Result<String, Failure> {
     let user = open::user(rules, name).await?;
     let grants = rules.grants_of(&Subject::User(user.id)).await?;
     let lines = grants.iter().map(grants::phrase).collect::<Vec<_>>().join("; ");
@@ -225,10 +226,10 @@ async fn show(rules: &Rules, name: &str, form: Form) -> Result<String, Failure> 
     })
 }
 
-async fn activate(rules: &Rules, name: &str, active: bool) -> Result<String, Failure> {
+async fn activate(rules: &Auth, name: &str, active: bool) -> Result<String, Failure> {
     let user = open::user(rules, name).await?;
     let request = UserRequest { active: Some(active), ..UserRequest::default() };
-    let user = match rules.change_user(&By::command_line(), user.id, request).await {
+    let user = match rules.change_user(&Actor::command_line(), user.id, request).await {
         Ok(user) => user,
         Err(problem) => return Err(last(&user, problem.into())),
     };
@@ -250,7 +251,7 @@ pub(super) fn last(user: &User, failure: Failure) -> Failure {
     }
 }
 
-async fn answer(rules: &Rules, user: User) -> Result<UserAnswer, Failure> {
+async fn answer(rules: &Auth, user: User) -> Result<UserAnswer, Failure> {
     let roles = rules.roles_of(&Subject::User(user.id)).await?;
     Ok(UserAnswer {
         id: user.id,

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use http::Method;
-use portcullis::arrival::CountryOf as _;
-use portcullis::rules::{Rules, Supposed};
+use portcullis::auth::{Auth, Supposed};
+use portcullis::edge::CountryOf as _;
 use portcullis::types::{ClientId, Subject, Timestamp};
 use serde::Serialize;
 
@@ -94,7 +94,7 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
 }
 
 /// Whom the question is about: a user before a client of the same name, unless a client is meant.
-async fn subject(rules: &Rules, question: &Question) -> Result<Subject, Failure> {
+async fn subject(rules: &Auth, question: &Question) -> Result<Subject, Failure> {
     let name = question.name.as_str();
     if question.client {
         return Ok(client::known(rules, name).await?.id.into());

@@ -3,11 +3,11 @@
 use axum::extract::State;
 use garde::Validate;
 use portcullis::clock::Sources;
-use portcullis::describe::{Created, Json, NoContent, Path};
+use portcullis::extract::{Created, Json, NoContent, Path};
 use portcullis::gate::Gate;
 use portcullis::policy::{is, owner, permission, scope};
 use portcullis::problem::{BoxError, Problem, ProblemKind};
-use portcullis::table::Routes;
+use portcullis::router::Routes;
 use portcullis::types::{Principal, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

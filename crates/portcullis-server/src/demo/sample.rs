@@ -1,9 +1,9 @@
 //! The sample users. Their passwords are public, so the demo listens on loopback only.
 
+use portcullis::auth::{Auth, GrantRequest, NewAccount, UserRequest};
+use portcullis::crypto::Secret;
 use portcullis::problem::Problem;
-use portcullis::rules::{GrantRequest, NewAccount, Rules, UserRequest};
-use portcullis::secret::Hidden;
-use portcullis::types::{By, Clause, Effect, Role, Subject};
+use portcullis::types::{Actor, ConditionSpec, Effect, Role, Subject};
 
 /// A sample user.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub(crate) const USERS: [Sample; 11] = [
 ///
 /// # Errors
 /// A 503 where the store is away.
-pub(crate) async fn sample(rules: &Rules) -> Result<(), Problem> {
+pub(crate) async fn sample(rules: &Auth) -> Result<(), Problem> {
     for one in &USERS {
         if rules.store().user_by_login(one.username).await?.is_none() {
             make(rules, one).await?;
@@ -72,17 +72,17 @@ pub(crate) async fn sample(rules: &Rules) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn make(rules: &Rules, sample: &Sample) -> Result<(), Problem> {
+async fn make(rules: &Auth, sample: &Sample) -> Result<(), Problem> {
     let account = NewAccount {
         username: sample.username.to_owned(),
-        password: Hidden::new(sample.password.to_owned()),
+        password: Secret::new(sample.password.to_owned()),
         email: sample.email.map(str::to_owned),
         name: None,
     };
-    let by = By::system();
+    let by = Actor::system();
     let user = rules.add_user(&by, account, sample.active, &[Role::from(sample.role)]).await?;
     for (effect, permission, condition) in sample.grants {
-        let condition: Option<Clause> = match condition {
+        let condition: Option<ConditionSpec> = match condition {
             None => None,
             Some(text) => Some(serde_json::from_str(text).map_err(Problem::internal)?),
         };

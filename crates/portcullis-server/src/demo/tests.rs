@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use http::Method;
-use portcullis::rules::{Rules, ThrottleSettings};
-use portcullis::secret::{MasterSecret, PasswordSettings};
+use portcullis::auth::{Auth, ThrottleSettings};
+use portcullis::crypto::{MasterSecret, PasswordSettings};
+use portcullis::router::AccessRow;
 use portcullis::store::sql::SqlStore;
-use portcullis::table::AccessRow;
 use portcullis::testing::{FixedClock, Setup, TestApp, TestClient, hostile};
 use tempfile::TempDir;
 
@@ -32,7 +32,7 @@ async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
         address_attempts: 1_000_000,
         ..ThrottleSettings::default()
     };
-    let rules = Rules::builder(Arc::new(store), secret)
+    let rules = Auth::builder(Arc::new(store), secret)
         .sources(clock.sources())
         .passwords(PasswordSettings::cheap())
         .throttle(many)

@@ -133,7 +133,7 @@ fn a_row_that_was_changed_removed_or_cut_off_is_named() {
     let known = whole.lines().last().unwrap().trim();
     let last: u64 =
         known.strip_prefix("--known ").unwrap().split(':').next().unwrap().parse().unwrap();
-    for (deed, said) in [
+    for (change, said) in [
         ("UPDATE audit SET actor_name = 'mallory' WHERE seq = 3", "row 3 was changed".to_owned()),
         ("DELETE FROM audit WHERE seq = 4", "row 4 is missing".to_owned()),
         (
@@ -143,7 +143,7 @@ fn a_row_that_was_changed_removed_or_cut_off_is_named() {
         ("DELETE FROM audit; DELETE FROM audit_head", "before row 1 was written".to_owned()),
     ] {
         let folder = used();
-        tamper(&folder, deed);
+        tamper(&folder, change);
         folder.run("audit verify").refused(1, &[&said, "export"]);
     }
     // The whole database is put back to an older state: only what was kept elsewhere tells.

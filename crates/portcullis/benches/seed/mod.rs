@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portcullis::types::{Clause, Timestamp};
+use portcullis::types::{ConditionSpec, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
@@ -33,7 +33,7 @@ pub(crate) async fn seed(file: &Path, size: Size, password_hash: Option<&str>) {
         .disable_statement_logging();
     let mut db = options.connect().await.unwrap();
     let mut all = db.begin().await.unwrap();
-    let always = Clause::NotAfter("2999-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
+    let always = ConditionSpec::NotAfter("2999-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
     let always = serde_json::to_string(&always).unwrap();
     let role = "printf('role-%05d', n)";
     let numbers = |count: u32| {

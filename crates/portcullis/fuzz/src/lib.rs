@@ -12,14 +12,14 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderValue, Request};
 use http_body_util::BodyExt;
-use portcullis::arrival::{Arrival, Proxies};
+use portcullis::edge::{ClientInfo, Proxies};
 use portcullis::clock::Sources;
-use portcullis::credential::{self, Carrier, api_key_header, basic, bearer};
+use portcullis::credential::{self, CredentialSource, api_key_header, basic, bearer};
 use portcullis::gate::Gate;
 use portcullis::identity::{AccessTokenVerifier, VerifiedBy};
 use portcullis::routes;
-use portcullis::rules::{Rules, ThrottleSettings};
-use portcullis::secret::{
+use portcullis::auth::{Auth, ThrottleSettings};
+use portcullis::crypto::{
     AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, OpaqueToken, PasswordSettings,
     SigningKey, VerifierSettings,
 };
@@ -138,7 +138,7 @@ pub fn forwarded(bytes: &[u8]) {
             let Some(mut parts) = parts(header, bytes) else { return };
             let address = SocketAddr::new(peer.parse().unwrap(), 49152);
             parts.extensions.insert(ConnectInfo(address));
-            let arrival = Arrival::of(&parts, &proxies);
+            let arrival = ClientInfo::of(&parts, &proxies);
             if peer.starts_with("10.") {
                 assert!(arrival.through_proxy);
             } else {
@@ -158,7 +158,7 @@ static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
             address_attempts: u32::MAX,
             ..ThrottleSettings::default()
         };
-        let rules = Rules::builder(Arc::new(MemoryStore::new()), master)
+        let rules = Auth::builder(Arc::new(MemoryStore::new()), master)
             .passwords(PasswordSettings::cheap())
             .throttle(patient)
             .start()

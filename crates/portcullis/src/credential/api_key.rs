@@ -3,7 +3,7 @@
 use http::request::Parts;
 use serde_json::json;
 
-use super::{Carrier, Rejection, SecurityScheme, TokenCredential};
+use super::{CredentialSource, Rejection, SecurityScheme, TokenCredential};
 use crate::problem::Challenge;
 
 /// Finds API keys in a header.
@@ -17,7 +17,7 @@ pub struct ApiKeyHeader {
 /// A name that cannot be a header's is never found.
 ///
 /// ```
-/// use portcullis::credential::{Carrier, api_key_header};
+/// use portcullis::credential::{CredentialSource, api_key_header};
 ///
 /// assert_eq!(api_key_header("X-API-Key").describe().0["in"], "header");
 /// ```
@@ -26,7 +26,7 @@ pub fn api_key_header(name: &str) -> ApiKeyHeader {
     ApiKeyHeader { name: name.into() }
 }
 
-impl Carrier for ApiKeyHeader {
+impl CredentialSource for ApiKeyHeader {
     type Credential = TokenCredential;
 
     fn find(&self, parts: &Parts) -> Result<Option<TokenCredential>, Rejection> {

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::authorization::{authorization, is_brought};
-use super::{Carrier, Rejection, SecurityScheme, csrf};
+use super::{CredentialSource, Rejection, SecurityScheme, csrf};
 use crate::problem::Challenge;
 
 /// Finds HTTP Basic credentials.
@@ -21,7 +21,7 @@ pub struct Basic {
 /// HTTP Basic in this realm.
 ///
 /// ```
-/// use portcullis::credential::{Carrier, basic};
+/// use portcullis::credential::{CredentialSource, basic};
 ///
 /// let line = basic("api").challenge().unwrap().to_header();
 /// assert_eq!(line, r#"Basic realm="api", charset="UTF-8""#);
@@ -47,7 +47,7 @@ impl fmt::Debug for PasswordCredential {
     }
 }
 
-impl Carrier for Basic {
+impl CredentialSource for Basic {
     type Credential = PasswordCredential;
 
     /// What the browser remembers of a sign-in does not count on an unsafe request that another site

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::authorization::{authorization, is_brought};
-use super::{Carrier, Rejection, SecurityScheme};
+use super::{CredentialSource, Rejection, SecurityScheme};
 use crate::problem::Challenge;
 
 /// Finds bearer tokens.
@@ -31,7 +31,7 @@ pub fn bearer() -> Bearer {
 /// Bearer tokens, described in OpenAPI as got with a username and password from `token_url`.
 ///
 /// ```
-/// use portcullis::credential::{Carrier, oauth2_password};
+/// use portcullis::credential::{CredentialSource, oauth2_password};
 ///
 /// let scheme = oauth2_password("/token", [("items:read", "Read items.")]).describe();
 /// assert_eq!(scheme.0["flows"]["password"]["tokenUrl"], "/token");
@@ -64,7 +64,7 @@ impl Bearer {
     /// whose tokens are taken here (RFC 9728 §5.1).
     ///
     /// ```
-    /// use portcullis::credential::{Carrier, bearer};
+    /// use portcullis::credential::{CredentialSource, bearer};
     ///
     /// let metadata = "https://api.example/.well-known/oauth-protected-resource";
     /// let challenge = bearer().resource_metadata(metadata).challenge().unwrap();
@@ -86,7 +86,7 @@ impl fmt::Debug for TokenCredential {
     }
 }
 
-impl Carrier for Bearer {
+impl CredentialSource for Bearer {
     type Credential = TokenCredential;
 
     fn find(&self, parts: &Parts) -> Result<Option<TokenCredential>, Rejection> {

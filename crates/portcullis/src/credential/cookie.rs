@@ -8,7 +8,7 @@ use http::request::Parts;
 use secrecy::SecretString;
 
 use super::csrf::Csrf;
-use super::{Carrier, Rejection, SecurityScheme};
+use super::{CredentialSource, Rejection, SecurityScheme};
 use crate::problem::{Challenge, ConfigError, Problem};
 
 /// The most bytes a cookie's name and value may have together: browsers drop a longer one silently
@@ -151,7 +151,7 @@ impl SessionCookie {
     }
 }
 
-impl Carrier for SessionCookie {
+impl CredentialSource for SessionCookie {
     type Credential = CookieCredential;
 
     /// Looks through every `Cookie` header; other cookies may be as malformed as they like.

@@ -22,7 +22,7 @@ pub use cookie::{
 use crate::problem::{BoxError, Challenge, Problem, ProblemKind};
 
 /// A place where a request carries a credential.
-pub trait Carrier: fmt::Debug + Send + Sync + 'static {
+pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
     /// What is found there, parsed and not verified.
     type Credential: Send;
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 
 use super::{Alias, Cleartext, Gate, Inner, Observer, Registered};
-use crate::arrival::Proxies;
+use crate::auth::Auth;
 use crate::clock::Sources;
 use crate::cors::Cors;
 use crate::credential::SecurityScheme;
-use crate::frame::Bounds;
+use crate::edge::Bounds;
+use crate::edge::Proxies;
 use crate::identity::Scheme;
 use crate::policy::Roles;
 use crate::problem::ConfigError;
-use crate::rules::Rules;
 use crate::types::{SchemeName, Scope, ScopeBook};
 
 /// The parts of a gate, not yet checked.
@@ -124,7 +124,7 @@ impl GateBuilder {
     }
 
     /// Takes scopes, time and chance from these rules, so that both go by the same clock.
-    pub fn rules(self, rules: &Rules) -> Self {
+    pub fn rules(self, rules: &Auth) -> Self {
         self.scopes(ScopeBook::clone(rules.scope_book())).sources(rules.sources().clone())
     }
 

@@ -4,9 +4,9 @@ use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
 use super::walk::AskGuard;
-use crate::describe::{Describe, OperationBuilder};
+use crate::auth::Auth;
+use crate::openapi::{Describe, OperationBuilder};
 use crate::problem::{Problem, ProblemKind};
-use crate::rules::Rules;
 use crate::types::{Principal, User};
 
 /// The principal of this request; on a public route, looked up now.
@@ -60,7 +60,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Principal {
 #[derive(Clone, Debug)]
 pub struct CurrentUser(pub User);
 
-async fn current_user(principal: &Principal, rules: &Rules) -> Result<CurrentUser, Problem> {
+async fn current_user(principal: &Principal, rules: &Auth) -> Result<CurrentUser, Problem> {
     let Some(id) = principal.user() else {
         return Err(Problem::new(ProblemKind::Forbidden).detail("Only a user may do this."));
     };
@@ -72,28 +72,28 @@ async fn current_user(principal: &Principal, rules: &Rules) -> Result<CurrentUse
 impl<S> FromRequestParts<S> for CurrentUser
 where
     S: Send + Sync,
-    Rules: FromRef<S>,
+    Auth: FromRef<S>,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let principal =
             <Principal as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        current_user(&principal, &Rules::from_ref(state)).await
+        current_user(&principal, &Auth::from_ref(state)).await
     }
 }
 
 impl<S> OptionalFromRequestParts<S> for CurrentUser
 where
     S: Send + Sync,
-    Rules: FromRef<S>,
+    Auth: FromRef<S>,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
         match <Principal as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await? {
             None => Ok(None),
-            Some(principal) => current_user(&principal, &Rules::from_ref(state)).await.map(Some),
+            Some(principal) => current_user(&principal, &Auth::from_ref(state)).await.map(Some),
         }
     }
 }

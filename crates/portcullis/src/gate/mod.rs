@@ -19,11 +19,11 @@ pub(crate) use extract::refuse_cleartext;
 pub use observer::{Observer, Refusal};
 pub use walk::Guarded;
 
-use crate::arrival::{Arrival, Proxies};
 use crate::clock::Sources;
 use crate::cors::CorsLayer;
 use crate::credential::{Rejection, SecurityScheme};
-use crate::frame::{Bounds, FrameLayer, RequestId, nothing_here};
+use crate::edge::{Bounds, EdgeLayer, RequestId, nothing_here};
+use crate::edge::{ClientInfo, Proxies};
 use crate::identity::{Outcome, Scheme};
 use crate::policy::{Ask, Missing, Roles};
 use crate::problem::{Challenge, Problem, ProblemKind};
@@ -129,14 +129,14 @@ impl Gate {
 
     /// Puts the frame around a router, and CORS around that: a preflight carries no credential,
     /// and a page must be able to read a refusal.
-    pub(crate) fn frame<S>(&self, router: Router<S>, cors: CorsLayer) -> Router<S>
+    pub(crate) fn edge<S>(&self, router: Router<S>, cors: CorsLayer) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
     {
         let settings = &self.0;
         router
             .fallback(nothing_here)
-            .layer(FrameLayer::new(settings.proxies.clone(), settings.bounds, settings.prefix))
+            .layer(EdgeLayer::new(settings.proxies.clone(), settings.bounds, settings.prefix))
             .layer(cors)
     }
 
@@ -194,7 +194,7 @@ impl Gate {
         if self.0.cleartext == Cleartext::Anywhere {
             return None;
         }
-        let arrival = parts.extensions.get::<Arrival>()?;
+        let arrival = parts.extensions.get::<ClientInfo>()?;
         // No address: asked within the process, without a socket.
         let near = arrival.address.is_none_or(|address| address.is_loopback());
         (!arrival.secure && (!near || arrival.through_proxy && arrival.address.is_none()))
@@ -241,7 +241,7 @@ impl Gate {
     }
 
     fn context(&self, parts: &Parts, route: Option<&Arc<str>>) -> Context {
-        let arrival = parts.extensions.get::<Arrival>();
+        let arrival = parts.extensions.get::<ClientInfo>();
         Context {
             method: Some(parts.method.clone()),
             route: route.cloned(),

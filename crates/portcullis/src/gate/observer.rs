@@ -4,9 +4,9 @@ use std::fmt;
 
 use http::Method;
 
+use crate::auth::{Action, Auth, Event};
 use crate::problem::ProblemKind;
-use crate::rules::{Action, Event, Rules};
-use crate::types::{By, Party};
+use crate::types::{Actor, AuditTarget};
 
 /// A request that was refused although it brought a credential: a 401 for one that is not
 /// accepted, or a 403.
@@ -14,7 +14,7 @@ use crate::types::{By, Party};
 #[non_exhaustive]
 pub struct Refusal<'a> {
     /// Who asked, and from where; nobody where the credential was not accepted.
-    pub by: By,
+    pub actor: Actor,
     /// The method.
     pub method: &'a Method,
     /// The route's path as declared.
@@ -27,7 +27,7 @@ pub struct Refusal<'a> {
 
 /// Something that is told of refusals. It must return at once.
 ///
-/// [`Rules`] are one: they note each in the audit log.
+/// [`Auth`] are one: they note each in the audit log.
 ///
 /// ```
 /// use portcullis::gate::{Gate, Observer, Refusal};
@@ -49,10 +49,10 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
     fn refused(&self, refusal: &Refusal<'_>);
 }
 
-impl Observer for Rules {
+impl Observer for Auth {
     fn refused(&self, refusal: &Refusal<'_>) {
-        let route = Party::route(refusal.method.as_str(), refusal.route);
-        let event = Event::new(&refusal.by, Action::AccessRefused).on(route).failed();
+        let route = AuditTarget::route(refusal.method.as_str(), refusal.route);
+        let event = Event::new(&refusal.actor, Action::AccessRefused).on(route).failed();
         let event = event.detail("why", refusal.kind.slug());
         self.note(if refusal.missing.is_empty() {
             event

@@ -11,7 +11,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::cors::Cors;
 use crate::credential::{PasswordCredential, TokenCredential, basic, bearer};
-use crate::describe::Path;
+use crate::extract::Path;
 use crate::identity::{VerifiedBy, Verifier};
 use crate::policy::{authenticated, owner, permission, public, role, scope};
 use crate::types::{Subject, UserId};
@@ -59,14 +59,14 @@ impl Gate {
 
 /// Knows two people by name, and what the token says of a third.
 #[derive(Debug)]
-struct Known;
+struct SubjectAccess;
 
 fn user(number: u128, name: &str) -> Principal {
     Principal::new(Subject::User(UserId(uuid::Uuid::from_u128(number))), name)
 }
 
 #[async_trait]
-impl Verifier<PasswordCredential> for Known {
+impl Verifier<PasswordCredential> for SubjectAccess {
     async fn verify(&self, found: PasswordCredential, _: &Parts) -> Result<Principal, Rejection> {
         match (&*found.username, found.password.expose_secret()) {
             ("ada", "right") => Ok(user(1, "ada").with_roles(["admin"])),
@@ -77,7 +77,7 @@ impl Verifier<PasswordCredential> for Known {
 }
 
 #[async_trait]
-impl Verifier<TokenCredential> for Known {
+impl Verifier<TokenCredential> for SubjectAccess {
     async fn verify(&self, found: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
         match found.0.expose_secret() {
             "good" => Ok(user(3, "carl").with_scopes(["items:read"])),
@@ -89,8 +89,8 @@ impl Verifier<TokenCredential> for Known {
 fn router() -> Router {
     let gate = Gate::builder()
         .cors(Cors::closed().origins(["https://app.example"]))
-        .scheme("basic", basic("portcullis").verified_by(Known))
-        .scheme("bearer", bearer().verified_by(Known))
+        .scheme("basic", basic("portcullis").verified_by(SubjectAccess))
+        .scheme("bearer", bearer().verified_by(SubjectAccess))
         .roles(Roles::new().grant("editor", ["write"]).include("admin", "editor"))
         .scopes(ScopeBook::new().register("items:read", "Read.").register("items:write", "Write."))
         .build()
@@ -159,7 +159,7 @@ fn cors_that_keeps_pages_from_signing_in_is_refused() {
     let gate = |headers| {
         Gate::builder()
             .cors(Cors::closed().origins(["https://app.example"]).headers(headers))
-            .scheme("bearer", bearer().verified_by(Known))
+            .scheme("bearer", bearer().verified_by(SubjectAccess))
             .build()
     };
     assert!(gate(Headers::any()).unwrap_err().to_string().contains("authorization"));

@@ -14,7 +14,7 @@ use http::{HeaderValue, Method, StatusCode};
 use super::{Gate, Refusal};
 use crate::policy::{Decision, Requirement};
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Asked, By, Principal, SchemeName};
+use crate::types::{Actor, Asked, Principal, SchemeName};
 
 /// A handler behind its requirement. The only kind of handler that a route table mounts.
 #[derive(Clone, Debug)]
@@ -68,11 +68,11 @@ impl Guard {
         }
         let nobody = || {
             let context = self.gate.context(parts, Some(&self.route));
-            By::nobody(context.address, context.request_id)
+            Actor::nobody(context.address, context.request_id)
         };
-        let by = who.map_or_else(nobody, By::of);
+        let actor = who.map_or_else(nobody, Actor::of);
         observer.refused(&Refusal {
-            by,
+            actor,
             method: &parts.method,
             route: &self.route,
             kind,
@@ -133,16 +133,16 @@ where
                 Ok(pending) => pending,
                 Err(problem) => return problem.into_response(),
             };
-            let told = guard.gate.0.observer.as_ref().map(|observer| {
-                (Arc::clone(observer), parts.method.clone(), parts.extensions.get().map(By::of))
+            let observed = guard.gate.0.observer.as_ref().map(|observer| {
+                (Arc::clone(observer), parts.method.clone(), parts.extensions.get().map(Actor::of))
             });
             let mut response = handler.call(Request::from_parts(parts, body), state).await;
             if response.status() == StatusCode::FORBIDDEN
-                && let Some((observer, method, Some(by))) = told
+                && let Some((observer, method, Some(actor))) = observed
             {
                 // The handler asked about a thing it had in hand.
                 let (kind, route) = (ProblemKind::Forbidden, &*guard.route);
-                observer.refused(&Refusal { by, method: &method, route, kind, missing: &[] });
+                observer.refused(&Refusal { actor, method: &method, route, kind, missing: &[] });
             }
             if pending.is_some_and(|asked| !asked.is_noted()) && response.status().is_success() {
                 let fault = format!("{} answered without asking who the owner is", guard.route);

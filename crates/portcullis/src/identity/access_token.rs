@@ -5,21 +5,21 @@ use http::request::Parts;
 use secrecy::ExposeSecret;
 
 use super::Verifier;
+use crate::auth::{Auth, Denied};
 use crate::credential::{Rejection, TokenCredential};
-use crate::rules::{Denied, Rules};
-use crate::secret::OpaqueKind;
+use crate::crypto::OpaqueKind;
 use crate::types::Principal;
 
 /// Knows users by the access tokens they were given, and by the API keys they made.
 #[derive(Clone, Debug)]
 pub struct AccessTokenVerifier {
-    rules: Rules,
+    rules: Auth,
 }
 
 impl AccessTokenVerifier {
     /// Verifies tokens that these rules made.
     #[must_use]
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: Auth) -> Self {
         Self { rules }
     }
 }

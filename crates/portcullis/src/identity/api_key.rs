@@ -5,20 +5,20 @@ use http::request::Parts;
 use secrecy::ExposeSecret;
 
 use super::Verifier;
+use crate::auth::Auth;
 use crate::credential::{Rejection, TokenCredential};
-use crate::rules::Rules;
 use crate::types::Principal;
 
 /// Knows users by the API keys they made, and clients by those that were made for them.
 #[derive(Clone, Debug)]
 pub struct ApiKeyVerifier {
-    rules: Rules,
+    rules: Auth,
 }
 
 impl ApiKeyVerifier {
     /// Verifies keys that these rules made.
     #[must_use]
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: Auth) -> Self {
         Self { rules }
     }
 }

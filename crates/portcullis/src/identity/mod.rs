@@ -19,7 +19,7 @@ pub use password::PasswordVerifier;
 pub use remote::{RemoteFault, RemoteIssuer, RemoteTokens};
 pub use session::SessionVerifier;
 
-use crate::credential::{Carrier, Rejection, SecurityScheme};
+use crate::credential::{CredentialSource, Rejection, SecurityScheme};
 use crate::problem::Challenge;
 use crate::types::Principal;
 
@@ -27,7 +27,7 @@ use crate::types::Principal;
 #[async_trait]
 pub trait Verifier<C>: fmt::Debug + Send + Sync + 'static {
     /// Says who it is. `parts` tells the circumstances, such as the client's
-    /// [`Arrival`](crate::arrival::Arrival).
+    /// [`ClientInfo`](crate::edge::ClientInfo).
     ///
     /// # Errors
     /// A [`Rejection`] where the credential does not sign anybody in.
@@ -69,36 +69,36 @@ pub trait Scheme: fmt::Debug + Send + Sync + 'static {
 /// A carrier and a verifier joined.
 #[derive(Clone, Debug)]
 pub struct Verified<C, V> {
-    carrier: C,
+    source: C,
     verifier: V,
 }
 
 /// Joins a carrier with a verifier.
-pub trait VerifiedBy: Carrier + Sized {
+pub trait VerifiedBy: CredentialSource + Sized {
     /// A scheme that finds with `self` and verifies with `verifier`.
     fn verified_by<V: Verifier<Self::Credential>>(self, verifier: V) -> Verified<Self, V> {
-        Verified { carrier: self, verifier }
+        Verified { source: self, verifier }
     }
 }
 
-impl<C: Carrier> VerifiedBy for C {}
+impl<C: CredentialSource> VerifiedBy for C {}
 
 #[async_trait]
-impl<C: Carrier, V: Verifier<C::Credential>> Scheme for Verified<C, V> {
+impl<C: CredentialSource, V: Verifier<C::Credential>> Scheme for Verified<C, V> {
     fn describe(&self) -> SecurityScheme {
-        self.carrier.describe()
+        self.source.describe()
     }
 
     fn challenge(&self) -> Option<Challenge> {
-        self.carrier.challenge()
+        self.source.challenge()
     }
 
     fn is_brought(&self, parts: &Parts) -> bool {
-        self.carrier.is_brought(parts)
+        self.source.is_brought(parts)
     }
 
     async fn authenticate(&self, parts: &Parts) -> Outcome {
-        match self.carrier.find(parts) {
+        match self.source.find(parts) {
             Ok(None) => Outcome::Absent,
             Ok(Some(credential)) => match self.verifier.verify(credential, parts).await {
                 Ok(principal) => Outcome::Accepted(Box::new(principal)),

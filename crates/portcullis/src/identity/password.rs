@@ -7,13 +7,13 @@ use http::request::Parts;
 use secrecy::ExposeSecret;
 
 use super::Verifier;
-use crate::RequestId;
-use crate::arrival::Arrival;
+use crate::auth::{Auth, LoginRefused};
 use crate::credential::{PasswordCredential, Rejection};
+use crate::crypto::Secret;
+use crate::edge::ClientInfo;
+use crate::edge::RequestId;
 use crate::problem::ProblemKind;
-use crate::rules::{LoginRefused, Rules};
-use crate::secret::Hidden;
-use crate::types::{By, Principal};
+use crate::types::{Actor, Principal};
 
 /// Knows users by their passwords.
 ///
@@ -21,13 +21,13 @@ use crate::types::{By, Principal};
 /// or the account counts on the next request all the same.
 #[derive(Clone, Debug)]
 pub struct PasswordVerifier {
-    rules: Rules,
+    rules: Auth,
 }
 
 impl PasswordVerifier {
     /// Verifies against these rules' users.
     #[must_use]
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: Auth) -> Self {
         Self { rules }
     }
 }
@@ -39,10 +39,10 @@ impl Verifier<PasswordCredential> for PasswordVerifier {
         credential: PasswordCredential,
         parts: &Parts,
     ) -> Result<Principal, Rejection> {
-        let address = parts.extensions.get::<Arrival>().and_then(|arrival| arrival.address);
+        let address = parts.extensions.get::<ClientInfo>().and_then(|arrival| arrival.address);
         let request_id = parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0));
-        let by = By::nobody(address, request_id);
-        let password = Hidden::new(credential.password.expose_secret().to_owned());
+        let by = Actor::nobody(address, request_id);
+        let password = Secret::new(credential.password.expose_secret().to_owned());
         match self.rules.basic(&by, &credential.username, password).await {
             Ok(principal) => Ok(principal),
             Err(LoginRefused::Wrong) => Err(Rejection::Invalid),

@@ -6,20 +6,20 @@ use http::request::Parts;
 use super::Verifier;
 use secrecy::ExposeSecret;
 
+use crate::auth::Auth;
 use crate::credential::{CookieCredential, Rejection};
-use crate::rules::Rules;
 use crate::types::Principal;
 
 /// Knows users by the cookie of their session.
 #[derive(Clone, Debug)]
 pub struct SessionVerifier {
-    rules: Rules,
+    rules: Auth,
 }
 
 impl SessionVerifier {
     /// Verifies cookies that these rules made.
     #[must_use]
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: Auth) -> Self {
         Self { rules }
     }
 }

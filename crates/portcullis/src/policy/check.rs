@@ -8,7 +8,7 @@ use crate::types::{Condition, Effect, Permission, Principal, Remedy, Role, Scope
 use super::Requirement;
 
 /// What is missing where no scope would do.
-pub(super) const UNLIMITED: &str = "a credential that is not limited to scopes";
+pub(super) const UNSCOPED: &str = "a credential that is not limited to scopes";
 
 /// What became of a requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl Verdict {
     /// The subject holds it, but the credential is limited to scopes that do not reach so far.
     fn beyond_scope(helping: Vec<Scope>) -> Self {
         let named = helping.iter().map(|scope| format!("scope {scope}")).collect::<Vec<_>>();
-        let term = if named.is_empty() { UNLIMITED.to_owned() } else { named.join(" or ") };
+        let term = if named.is_empty() { UNSCOPED.to_owned() } else { named.join(" or ") };
         let missing = Missing { terms: vec![term], scopes: helping };
         Self::No { missing, remedies: Vec::new() }
     }
@@ -206,8 +206,8 @@ impl Requirement {
             }
         };
         match self {
-            Self::Unlimited if who.limit().is_some() => Verdict::beyond_scope(Vec::new()),
-            Self::Public(_) | Self::Authenticated | Self::Unlimited => Verdict::Yes,
+            Self::Unscoped if who.limit().is_some() => Verdict::beyond_scope(Vec::new()),
+            Self::Public(_) | Self::Authenticated | Self::Unscoped => Verdict::Yes,
             Self::Role(name) => judge_role(who, name, within_scope),
             Self::Permission(name) => judge_permission(who, name, within_scope),
             Self::Scope(name) => judge_scope(who, name),

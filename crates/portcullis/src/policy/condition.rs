@@ -10,12 +10,12 @@ use serde_json::Value;
 use super::conditions::{
     AllOf, AnyOf, Countries, Moment, NotThis, OpenHours, RecentLogin, SecondFactor, Within,
 };
-use crate::types::{Clause, Condition, InvalidClause, Principal};
+use crate::types::{Condition, ConditionSpec, InvalidCondition, Principal};
 
 /// How deep conditions may be nested.
 const DEEPEST: usize = 8;
 
-type Make = dyn Fn(&Value) -> Result<Arc<dyn Condition>, InvalidClause> + Send + Sync;
+type Make = dyn Fn(&Value) -> Result<Arc<dyn Condition>, InvalidCondition> + Send + Sync;
 
 /// The conditions an application added, by name.
 ///
@@ -49,7 +49,7 @@ impl Conditions {
     #[must_use]
     pub fn with<F>(mut self, name: &str, make: F) -> Self
     where
-        F: Fn(&Value) -> Result<Arc<dyn Condition>, InvalidClause> + Send + Sync + 'static,
+        F: Fn(&Value) -> Result<Arc<dyn Condition>, InvalidCondition> + Send + Sync + 'static,
     {
         self.own.insert(name.to_owned(), Arc::new(make));
         self
@@ -58,45 +58,47 @@ impl Conditions {
     /// Makes a stored condition ready to be asked.
     ///
     /// # Errors
-    /// [`InvalidClause`], with a sentence on what is wrong: an unknown time zone, an empty list, a
+    /// [`InvalidCondition`], with a sentence on what is wrong: an unknown time zone, an empty list, a
     /// name nobody registered.
-    pub fn compile(&self, clause: &Clause) -> Result<Arc<dyn Condition>, InvalidClause> {
-        self.compile_at(clause, 0)
+    pub fn compile(&self, spec: &ConditionSpec) -> Result<Arc<dyn Condition>, InvalidCondition> {
+        self.compile_at(spec, 0)
     }
 
     fn compile_at(
         &self,
-        clause: &Clause,
+        spec: &ConditionSpec,
         depth: usize,
-    ) -> Result<Arc<dyn Condition>, InvalidClause> {
+    ) -> Result<Arc<dyn Condition>, InvalidCondition> {
         if depth > DEEPEST {
-            return Err(InvalidClause(format!("conditions are nested deeper than {DEEPEST}")));
+            return Err(InvalidCondition(format!("conditions are nested deeper than {DEEPEST}")));
         }
-        let each = |clauses: &[Clause]| {
+        let each = |clauses: &[ConditionSpec]| {
             if clauses.is_empty() {
-                return Err(InvalidClause("a list of conditions is empty".to_owned()));
+                return Err(InvalidCondition("a list of conditions is empty".to_owned()));
             }
             clauses.iter().map(|one| self.compile_at(one, depth + 1)).collect::<Result<Vec<_>, _>>()
         };
-        Ok(match clause {
-            Clause::Hours(hours) => Arc::new(OpenHours::new(hours)?),
-            Clause::Networks(networks) => Arc::new(Within::new(networks)?),
-            Clause::NotBefore(moment) => Arc::new(Moment::NotBefore(*moment)),
-            Clause::NotAfter(moment) => Arc::new(Moment::NotAfter(*moment)),
-            Clause::RecentLogin(0) => {
-                return Err(InvalidClause("a recent login of 0 seconds never holds".to_owned()));
+        Ok(match spec {
+            ConditionSpec::Hours(hours) => Arc::new(OpenHours::new(hours)?),
+            ConditionSpec::Networks(networks) => Arc::new(Within::new(networks)?),
+            ConditionSpec::NotBefore(moment) => Arc::new(Moment::NotBefore(*moment)),
+            ConditionSpec::NotAfter(moment) => Arc::new(Moment::NotAfter(*moment)),
+            ConditionSpec::RecentLogin(0) => {
+                return Err(InvalidCondition("a recent login of 0 seconds never holds".to_owned()));
             }
-            Clause::RecentLogin(seconds) => Arc::new(RecentLogin::within(*seconds)),
-            Clause::SecondFactor(true) => Arc::new(SecondFactor),
-            Clause::SecondFactor(false) => Arc::new(NotThis(Arc::new(SecondFactor))),
-            Clause::Countries(codes) => Arc::new(Countries::new(codes)?),
-            Clause::All(clauses) => Arc::new(AllOf(each(clauses)?)),
-            Clause::Any(clauses) => Arc::new(AnyOf(each(clauses)?)),
-            Clause::Not(clause) => Arc::new(NotThis(self.compile_at(clause, depth + 1)?)),
-            Clause::Custom { name, parameters } => match self.own.get(name) {
+            ConditionSpec::RecentLogin(seconds) => Arc::new(RecentLogin::within(*seconds)),
+            ConditionSpec::SecondFactor(true) => Arc::new(SecondFactor),
+            ConditionSpec::SecondFactor(false) => Arc::new(NotThis(Arc::new(SecondFactor))),
+            ConditionSpec::Countries(codes) => Arc::new(Countries::new(codes)?),
+            ConditionSpec::All(clauses) => Arc::new(AllOf(each(clauses)?)),
+            ConditionSpec::Any(clauses) => Arc::new(AnyOf(each(clauses)?)),
+            ConditionSpec::Not(spec) => Arc::new(NotThis(self.compile_at(spec, depth + 1)?)),
+            ConditionSpec::Custom { name, parameters } => match self.own.get(name) {
                 Some(make) => make(parameters)?,
                 None => {
-                    return Err(InvalidClause(format!("no condition is registered as {name:?}")));
+                    return Err(InvalidCondition(format!(
+                        "no condition is registered as {name:?}"
+                    )));
                 }
             },
         })

@@ -44,7 +44,7 @@ pub enum Requirement {
     /// Whoever is signed in.
     Authenticated,
     /// Whoever is signed in by a credential that is not limited to scopes.
-    Unlimited,
+    Unscoped,
     /// Whoever holds this role, or one that includes it.
     Role(Role),
     /// Whoever holds this permission.
@@ -76,8 +76,8 @@ pub fn authenticated() -> Requirement {
 /// Whoever is signed in by a credential that is not limited to scopes may call: a password, a
 /// session cookie, a token that was asked for without scopes. For what a token that was narrowed
 /// for some purpose must not do, such as changing the account itself.
-pub fn unlimited() -> Requirement {
-    Requirement::Unlimited
+pub fn unscoped() -> Requirement {
+    Requirement::Unscoped
 }
 
 /// Whoever holds the role, directly or through one that includes it.
@@ -177,7 +177,7 @@ impl fmt::Display for Requirement {
         match self {
             Self::Public(why) => write!(f, "anyone: {why}"),
             Self::Authenticated => f.write_str("signed in"),
-            Self::Unlimited => write!(f, "signed in by {}", check::UNLIMITED),
+            Self::Unscoped => write!(f, "signed in by {}", check::UNSCOPED),
             Self::Role(name) => write!(f, "role {name}"),
             Self::Permission(name) => write!(f, "permission {name}"),
             Self::Scope(name) => write!(f, "scope {name}"),

@@ -20,12 +20,12 @@ pub struct SecurityRequirement {
 
 /// What one alternative asks for besides being signed in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Clause {
+struct ConditionSpec {
     scopes: Vec<Scope>,
     roles: Vec<Role>,
 }
 
-impl Clause {
+impl ConditionSpec {
     fn and(&self, other: &Self) -> Self {
         let mut both = self.clone();
         for scope in &other.scopes {
@@ -65,14 +65,14 @@ impl Requirement {
         }
         // No alternative at all would read as "anyone".
         let written = self.clauses().filter(|clauses| !clauses.is_empty());
-        let clauses = written.unwrap_or_else(|| vec![Clause::default()]);
+        let clauses = written.unwrap_or_else(|| vec![ConditionSpec::default()]);
         let mut found: Vec<SecurityRequirement> = Vec::new();
-        for clause in clauses {
+        for spec in clauses {
             for scheme in schemes {
                 let one = SecurityRequirement {
                     scheme: scheme.clone(),
-                    scopes: clause.scopes.clone(),
-                    roles: clause.roles.clone(),
+                    scopes: spec.scopes.clone(),
+                    roles: spec.roles.clone(),
                 };
                 if !found.contains(&one) {
                     found.push(one);
@@ -100,12 +100,14 @@ impl Requirement {
     }
 
     /// The alternatives; `None` where there are too many to write out.
-    fn clauses(&self) -> Option<Vec<Clause>> {
+    fn clauses(&self) -> Option<Vec<ConditionSpec>> {
         let clauses = match self {
             Self::Scope(scope) => {
-                vec![Clause { scopes: vec![scope.clone()], roles: Vec::new() }]
+                vec![ConditionSpec { scopes: vec![scope.clone()], roles: Vec::new() }]
             }
-            Self::Role(role) => vec![Clause { scopes: Vec::new(), roles: vec![role.clone()] }],
+            Self::Role(role) => {
+                vec![ConditionSpec { scopes: Vec::new(), roles: vec![role.clone()] }]
+            }
             Self::Any(terms) => {
                 let mut either = Vec::new();
                 for term in terms {
@@ -114,7 +116,7 @@ impl Requirement {
                 either
             }
             Self::All(terms) => {
-                let mut product = vec![Clause::default()];
+                let mut product = vec![ConditionSpec::default()];
                 for term in terms {
                     let more = term.clauses()?;
                     if product.len() * more.len() > MOST {
@@ -127,7 +129,7 @@ impl Requirement {
                 }
                 product
             }
-            _ => vec![Clause::default()],
+            _ => vec![ConditionSpec::default()],
         };
         (clauses.len() <= MOST).then_some(clauses)
     }

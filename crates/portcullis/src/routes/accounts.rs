@@ -8,17 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::origin::Acting;
 use super::shapes::UserAnswer;
-use crate::describe::{Accepted, Created, DescribeAnswer, Json, NoStore, OperationBuilder};
+use crate::auth::{Auth, NewAccount, Registered};
+use crate::crypto::Secret;
+use crate::extract::{Accepted, Created, Json, NoStore};
 use crate::gate::Gate;
+use crate::openapi::{DescribeAnswer, OperationBuilder};
 use crate::policy::public;
 use crate::problem::Problem;
-use crate::rules::{NewAccount, Registered, Rules};
-use crate::secret::Hidden;
-use crate::table::Routes;
+use crate::router::Routes;
 use crate::types::Subject;
 
 /// The routes for getting an account and back into it.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     let letter = || public("a letter goes to the owner of the address, if there is one");
     gate.routes()
         .tag("auth")
@@ -112,17 +113,17 @@ impl DescribeAnswer for RegistrationAnswer {
 }
 
 async fn register(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Json(new): Json<Registration>,
 ) -> Result<NoStore<RegistrationAnswer>, Problem> {
     let account = NewAccount {
         username: new.username,
-        password: Hidden::new(new.password),
+        password: Secret::new(new.password),
         email: new.email,
         name: new.name,
     };
-    Ok(NoStore(match rules.register(&by, account).await? {
+    Ok(NoStore(match rules.register(&actor, account).await? {
         Registered::Made(user) => {
             let roles = rules.roles_of(&Subject::User(user.id)).await?;
             RegistrationAnswer::Made(UserAnswer::new(user, roles))
@@ -135,39 +136,39 @@ const ON_ITS_WAY: Noted =
     Noted { message: "If the address is that of an account, a letter is on its way." };
 
 async fn request_verify_token(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Json(address): Json<Address>,
 ) -> Result<NoStore<Accepted<Noted>>, Problem> {
-    rules.request_address_proof(&by, address.email)?;
+    rules.request_address_proof(&actor, address.email)?;
     Ok(NoStore(Accepted(ON_ITS_WAY)))
 }
 
 async fn verify(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Json(verification): Json<Verification>,
 ) -> Result<NoStore<Json<UserAnswer>>, Problem> {
-    let user = rules.verify_address(&by, &verification.token).await?;
+    let user = rules.verify_address(&actor, &verification.token).await?;
     let roles = rules.roles_of(&Subject::User(user.id)).await?;
     Ok(NoStore(Json(UserAnswer::new(user, roles))))
 }
 
 async fn forgot_password(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Json(address): Json<Address>,
 ) -> Result<NoStore<Accepted<Noted>>, Problem> {
-    rules.request_password_proof(&by, address.email)?;
+    rules.request_password_proof(&actor, address.email)?;
     Ok(NoStore(Accepted(ON_ITS_WAY)))
 }
 
 async fn reset_password(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Json(reset): Json<Reset>,
 ) -> Result<NoStore<Json<Done>>, Problem> {
-    rules.reset_password(&by, &reset.token, Hidden::new(reset.password)).await?;
+    rules.reset_password(&actor, &reset.token, Secret::new(reset.password)).await?;
     Ok(NoStore(Json(Done { message: "The password is set. Every session was ended." })))
 }
 

@@ -10,14 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use super::origin::Acting;
 use super::shapes::List;
-use crate::describe::{Created, Json, NoContent, NoStore, Path};
+use crate::auth::{ApiKeyRequest, Auth};
+use crate::crypto::Secret;
+use crate::extract::{Created, Json, NoContent, NoStore, Path};
 use crate::gate::{CurrentUser, Gate};
-use crate::policy::{Requirement, authenticated, permission, unlimited};
+use crate::policy::{Requirement, authenticated, permission, unscoped};
 use crate::problem::{Problem, ProblemKind};
-use crate::rules::{ApiKeyRequest, Rules};
-use crate::secret::Hidden;
-use crate::table::Routes;
-use crate::types::{ApiKey, By, ClientId, Principal, Scope, Subject, Timestamp, TokenId, UserId};
+use crate::router::Routes;
+use crate::types::{
+    Actor, ApiKey, ClientId, Principal, Scope, Subject, Timestamp, TokenId, UserId,
+};
 
 fn administrator() -> Requirement {
     permission("users:manage")
@@ -28,7 +30,7 @@ fn client_administrator() -> Requirement {
 }
 
 /// The routes under `/users/me/api-keys`, `/users/{id}/api-keys` and `/clients/{id}/api-keys`.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes()
         .tag("users")
         .get("/users/me/api-keys", authenticated(), list_my_api_keys)
@@ -36,9 +38,9 @@ pub fn table(gate: &Gate) -> Routes<Rules> {
             "The key is in this answer and in no other. It needs a session or a password: a key \
              cannot make another one. A new password deletes every key.",
         )
-        .post("/users/me/api-keys", unlimited(), create_my_api_key)
-        .delete("/users/me/api-keys", unlimited(), delete_my_api_keys)
-        .delete("/users/me/api-keys/{id}", unlimited(), delete_my_api_key)
+        .post("/users/me/api-keys", unscoped(), create_my_api_key)
+        .delete("/users/me/api-keys", unscoped(), delete_my_api_keys)
+        .delete("/users/me/api-keys/{id}", unscoped(), delete_my_api_key)
         .get("/users/{id}/api-keys", administrator(), list_api_keys)
         .delete("/users/{id}/api-keys", administrator(), delete_api_keys)
         .delete("/users/{id}/api-keys/{key}", administrator(), delete_api_key)
@@ -113,7 +115,7 @@ struct MadeApiKey {
 }
 
 async fn list(
-    rules: &Rules,
+    rules: &Auth,
     owner: impl Into<Subject>,
 ) -> Result<Json<List<ApiKeyAnswer>>, Problem> {
     let keys = rules.api_keys(owner).await?;
@@ -121,12 +123,12 @@ async fn list(
 }
 
 async fn delete(
-    rules: &Rules,
-    by: &By,
+    rules: &Auth,
+    actor: &Actor,
     owner: impl Into<Subject>,
     key: TokenId,
 ) -> Result<NoContent, Problem> {
-    if rules.delete_api_key(by, owner, key).await? {
+    if rules.delete_api_key(actor, owner, key).await? {
         Ok(NoContent)
     } else {
         Err(ProblemKind::NotFound.into())
@@ -143,19 +145,19 @@ impl From<NewApiKey> for ApiKeyRequest {
     }
 }
 
-fn shown_once((key, secret): (ApiKey, Hidden<String>)) -> NoStore<Created<MadeApiKey>> {
+fn shown_once((key, secret): (ApiKey, Secret<String>)) -> NoStore<Created<MadeApiKey>> {
     NoStore(Created(MadeApiKey { key: secret.expose().clone(), about: key.into() }))
 }
 
 async fn list_my_api_keys(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     CurrentUser(user): CurrentUser,
 ) -> Result<Json<List<ApiKeyAnswer>>, Problem> {
     list(&rules, user.id).await
 }
 
 async fn create_my_api_key(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     who: Principal,
     Json(new): Json<NewApiKey>,
 ) -> Result<NoStore<Created<MadeApiKey>>, Problem> {
@@ -163,79 +165,79 @@ async fn create_my_api_key(
 }
 
 async fn delete_my_api_keys(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     CurrentUser(user): CurrentUser,
 ) -> Result<NoContent, Problem> {
-    rules.delete_api_keys(&by, user.id).await?;
+    rules.delete_api_keys(&actor, user.id).await?;
     Ok(NoContent)
 }
 
 async fn delete_my_api_key(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     CurrentUser(user): CurrentUser,
     Path(id): Path<TokenId>,
 ) -> Result<NoContent, Problem> {
-    delete(&rules, &by, user.id, id).await
+    delete(&rules, &actor, user.id, id).await
 }
 
 async fn list_api_keys(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path(id): Path<UserId>,
 ) -> Result<Json<List<ApiKeyAnswer>>, Problem> {
     list(&rules, rules.user(id).await?.id).await
 }
 
 async fn delete_api_keys(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(id): Path<UserId>,
 ) -> Result<NoContent, Problem> {
-    rules.delete_api_keys(&by, rules.user(id).await?.id).await?;
+    rules.delete_api_keys(&actor, rules.user(id).await?.id).await?;
     Ok(NoContent)
 }
 
 async fn delete_api_key(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path((id, key)): Path<(UserId, TokenId)>,
 ) -> Result<NoContent, Problem> {
-    delete(&rules, &by, id, key).await
+    delete(&rules, &actor, id, key).await
 }
 
 async fn list_client_api_keys(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path(id): Path<ClientId>,
 ) -> Result<Json<List<ApiKeyAnswer>>, Problem> {
     list(&rules, rules.client(&id).await?.id).await
 }
 
 async fn create_client_api_key(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     who: Principal,
     Path(id): Path<ClientId>,
     Json(new): Json<NewApiKey>,
 ) -> Result<NoStore<Created<MadeApiKey>>, Problem> {
-    Rules::refuse_api_key(&who)?;
+    Auth::refuse_api_key(&who)?;
     rules.must_not_exceed(&who, &id.clone().into()).await?;
-    let made = rules.create_client_api_key(&By::of(&who), id, new.into()).await?;
+    let made = rules.create_client_api_key(&Actor::of(&who), id, new.into()).await?;
     Ok(shown_once(made))
 }
 
 async fn delete_client_api_keys(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(id): Path<ClientId>,
 ) -> Result<NoContent, Problem> {
-    rules.delete_api_keys(&by, rules.client(&id).await?.id).await?;
+    rules.delete_api_keys(&actor, rules.client(&id).await?.id).await?;
     Ok(NoContent)
 }
 
 async fn delete_client_api_key(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path((id, key)): Path<(ClientId, TokenId)>,
 ) -> Result<NoContent, Problem> {
-    delete(&rules, &by, id, key).await
+    delete(&rules, &actor, id, key).await
 }

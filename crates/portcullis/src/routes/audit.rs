@@ -13,21 +13,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::shapes::List;
-use crate::describe::{DescribeAnswer, Json, OperationBuilder, Query};
+use crate::auth::Auth;
+use crate::extract::{Json, Query};
 use crate::gate::Gate;
+use crate::openapi::{DescribeAnswer, OperationBuilder};
 use crate::policy::{Requirement, permission};
 use crate::problem::{BoxError, Problem};
-use crate::rules::Rules;
+use crate::router::Routes;
 use crate::store::AuditFilter;
-use crate::table::Routes;
-use crate::types::{AuditOutcome, AuditRecord, PageRequest, Party, Timestamp};
+use crate::types::{AuditOutcome, AuditRecord, AuditTarget, PageRequest, Timestamp};
 
 fn auditor() -> Requirement {
     permission("audit:read")
 }
 
 /// The routes under `/audit`.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes().tag("audit").get("/audit", auditor(), list_audit).get(
         "/audit/export",
         auditor(),
@@ -49,8 +50,8 @@ pub struct PartyAnswer {
     pub name: String,
 }
 
-impl From<Party> for PartyAnswer {
-    fn from(party: Party) -> Self {
+impl From<AuditTarget> for PartyAnswer {
+    fn from(party: AuditTarget) -> Self {
         Self { kind: party.kind.into_owned(), id: party.id, name: party.name }
     }
 }
@@ -157,7 +158,7 @@ struct ExportedRows {
 }
 
 async fn list_audit(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Query(wanted): Query<WantedRows>,
 ) -> Result<Json<List<AuditAnswer>>, Problem> {
     let filter = AuditFilter {
@@ -193,7 +194,7 @@ impl DescribeAnswer for JsonLines {
 const BATCH: u32 = 500;
 
 async fn export_audit(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Query(wanted): Query<ExportedRows>,
 ) -> Result<JsonLines, Problem> {
     // The first rows are read before the answer begins: a store that is away is a 503.
@@ -212,7 +213,7 @@ async fn export_audit(
 }
 
 /// The lines behind a row, and the last of them.
-async fn lines(rules: &Rules, after: u64) -> Result<(Bytes, u64), Problem> {
+async fn lines(rules: &Auth, after: u64) -> Result<(Bytes, u64), Problem> {
     let mut text = Vec::new();
     let mut last = after;
     for link in rules.audit_chain(after, BATCH).await? {

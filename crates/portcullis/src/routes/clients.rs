@@ -8,13 +8,13 @@ use serde::Deserialize;
 
 use super::origin::Acting;
 use super::shapes::{ClientAnswer, List};
-use crate::describe::{Created, Json, NoContent, Path, Query};
+use crate::auth::Auth;
+use crate::extract::{Created, Json, NoContent, Path, Query};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission};
 use crate::problem::Problem;
-use crate::rules::Rules;
+use crate::router::Routes;
 use crate::store::ClientChange;
-use crate::table::Routes;
 use crate::types::{Client, ClientId, PageRequest, Principal, Role, Subject};
 
 fn administrator() -> Requirement {
@@ -22,7 +22,7 @@ fn administrator() -> Requirement {
 }
 
 /// The routes under `/clients`.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes()
         .tag("clients")
         .get("/clients", administrator(), list_clients)
@@ -80,13 +80,13 @@ struct ChangeOfClient {
     is_active: Option<bool>,
 }
 
-async fn answer(rules: &Rules, client: Client) -> Result<ClientAnswer, Problem> {
+async fn answer(rules: &Auth, client: Client) -> Result<ClientAnswer, Problem> {
     let roles = rules.roles_of(&Subject::Client(client.id.clone())).await?;
     Ok(ClientAnswer::new(client, roles))
 }
 
 async fn list_clients(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Query(wanted): Query<WantedClients>,
 ) -> Result<Json<List<ClientAnswer>>, Problem> {
     let page = rules.clients(&PageRequest { after: wanted.cursor, limit: wanted.limit }).await?;
@@ -98,8 +98,8 @@ async fn list_clients(
 }
 
 async fn create_client(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     who: Principal,
     Json(new): Json<NewClient>,
 ) -> Result<Created<ClientAnswer>, Problem> {
@@ -108,12 +108,12 @@ async fn create_client(
         Some(id) => id,
         None => rules.sources().uuid().map_err(Problem::internal)?.to_string(),
     };
-    let client = rules.add_client(&by, ClientId::from(&*id), new.name, &new.roles).await?;
+    let client = rules.add_client(&actor, ClientId::from(&*id), new.name, &new.roles).await?;
     Ok(Created(answer(&rules, client).await?))
 }
 
 async fn read_client(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path(id): Path<ClientId>,
 ) -> Result<Json<ClientAnswer>, Problem> {
     let client = rules.client(&id).await?;
@@ -121,21 +121,21 @@ async fn read_client(
 }
 
 async fn change_client(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(id): Path<ClientId>,
     Json(change): Json<ChangeOfClient>,
 ) -> Result<Json<ClientAnswer>, Problem> {
     let change = ClientChange { name: change.name, active: change.is_active };
-    let client = rules.change_client(&by, id, change).await?;
+    let client = rules.change_client(&actor, id, change).await?;
     Ok(Json(answer(&rules, client).await?))
 }
 
 async fn delete_client(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(id): Path<ClientId>,
 ) -> Result<NoContent, Problem> {
-    rules.delete_client(&by, id).await?;
+    rules.delete_client(&actor, id).await?;
     Ok(NoContent)
 }

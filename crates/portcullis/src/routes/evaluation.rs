@@ -23,16 +23,16 @@ use serde::Serialize;
 use self::shapes::{
     Action, Answer, Answers, Batch, Circumstances, Decision, Entity, Evaluation, Fault, Semantic,
 };
-use crate::describe::{Json, NoStore};
+use crate::auth::{Auth, Supposed};
+use crate::extract::{Json, NoStore};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission, public};
 use crate::problem::{BodyFault, Problem, ProblemKind};
-use crate::rules::{Rules, Supposed};
-use crate::table::{AccessBook, AccessTable, Routes};
+use crate::router::{AccessBook, AccessTable, Routes};
 use crate::types::{ClientId, Permission, Subject};
 
 /// The routes under `/access/v1`, and the document that announces them.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     let mut routes = gate.routes().tag("roles");
     let (one, many) = (routes.access_book(), routes.access_book());
     routes
@@ -44,7 +44,7 @@ pub fn table(gate: &Gate) -> Routes<Rules> {
         .post(
             "/access/v1/evaluation",
             permission("access:evaluate"),
-            async move |State(rules): State<Rules>, Json(asked): Json<Evaluation>| {
+            async move |State(rules): State<Auth>, Json(asked): Json<Evaluation>| {
                 evaluate(&rules, &one, asked).await.map(|decision| NoStore(Json(decision)))
             },
         )
@@ -56,7 +56,7 @@ pub fn table(gate: &Gate) -> Routes<Rules> {
         .post(
             "/access/v1/evaluations",
             permission("access:evaluate"),
-            async move |State(rules): State<Rules>, Json(asked): Json<Batch>| {
+            async move |State(rules): State<Auth>, Json(asked): Json<Batch>| {
                 evaluate_all(&rules, &many, asked).await.map(|answer| NoStore(Json(answer)))
             },
         )
@@ -78,7 +78,7 @@ struct AuthzenConfiguration {
     access_evaluations_endpoint: String,
 }
 
-async fn read_authzen_configuration(State(rules): State<Rules>) -> Json<AuthzenConfiguration> {
+async fn read_authzen_configuration(State(rules): State<Auth>) -> Json<AuthzenConfiguration> {
     let issuer = rules.settings().issuer.trim_end_matches('/').to_owned();
     Json(AuthzenConfiguration {
         access_evaluation_endpoint: format!("{issuer}/access/v1/evaluation"),
@@ -111,17 +111,13 @@ impl From<Unanswered> for Problem {
     }
 }
 
-async fn evaluate(
-    rules: &Rules,
-    book: &AccessBook,
-    asked: Evaluation,
-) -> Result<Decision, Problem> {
+async fn evaluate(rules: &Auth, book: &AccessBook, asked: Evaluation) -> Result<Decision, Problem> {
     let context = asked.context.unwrap_or_default();
     Ok(decide(rules, book.table(), &asked.subject, &asked.action, &asked.resource, &context)
         .await?)
 }
 
-async fn evaluate_all(rules: &Rules, book: &AccessBook, asked: Batch) -> Result<Answer, Problem> {
+async fn evaluate_all(rules: &Auth, book: &AccessBook, asked: Batch) -> Result<Answer, Problem> {
     let Batch { subject, action, resource, context, evaluations, options } = asked;
     let context = context.unwrap_or_default();
     let evaluations = evaluations.unwrap_or_default();
@@ -183,7 +179,7 @@ fn whole<'a>(
 }
 
 async fn decide(
-    rules: &Rules,
+    rules: &Auth,
     table: Option<&AccessTable>,
     subject: &Entity,
     action: &Action,
@@ -246,7 +242,7 @@ fn required(
 }
 
 /// Who owns the resource, where the question says so. A user that is not there owns nothing.
-async fn owner_of(rules: &Rules, resource: &Entity) -> Result<Option<Subject>, Unanswered> {
+async fn owner_of(rules: &Auth, resource: &Entity) -> Result<Option<Subject>, Unanswered> {
     let owner = resource.properties.as_ref().and_then(|properties| properties.get("owner"));
     match owner.map(|owner| owner.as_str()) {
         None => Ok(None),

@@ -7,20 +7,21 @@ use serde::Deserialize;
 
 use super::origin::Acting;
 use super::shapes::{GrantAnswer, List, RoleAnswer};
-use crate::describe::{Created, Json, NoContent, Path, PathInput};
+use crate::auth::{Auth, GrantRequest};
+use crate::extract::{Created, Json, NoContent, Path};
 use crate::gate::Gate;
+use crate::openapi::PathInput;
 use crate::policy::{Requirement, permission};
 use crate::problem::{Problem, ProblemKind};
-use crate::rules::{GrantRequest, Rules};
-use crate::table::Routes;
-use crate::types::{Clause, ClientId, Effect, GrantId, Role, Subject, Timestamp, UserId};
+use crate::router::Routes;
+use crate::types::{ClientId, ConditionSpec, Effect, GrantId, Role, Subject, Timestamp, UserId};
 
 fn administrator() -> Requirement {
     permission("roles:manage")
 }
 
 /// The routes under `/users/{id}` and `/clients/{id}` for roles and grants.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     table_of::<UserId>(gate, "roles", "/users/{id}").merge(table_of::<ClientId>(
         gate,
         "clients",
@@ -33,7 +34,7 @@ trait Holder: PathInput + Into<Subject> {}
 
 impl<T: PathInput + Into<Subject>> Holder for T {}
 
-fn table_of<I: Holder>(gate: &Gate, tag: &str, holder: &str) -> Routes<Rules> {
+fn table_of<I: Holder>(gate: &Gate, tag: &str, holder: &str) -> Routes<Auth> {
     let at = |rest: &str| format!("{holder}{rest}");
     gate.routes()
         .tag(tag)
@@ -63,7 +64,7 @@ struct NewGrant {
     /// Under which circumstances it counts; under any where it is left out.
     #[garde(skip)]
     #[serde(default)]
-    condition: Option<Clause>,
+    condition: Option<ConditionSpec>,
     /// From when on it counts (RFC 3339).
     #[garde(skip)]
     #[serde(default)]
@@ -102,7 +103,7 @@ impl From<NewGrant> for GrantRequest {
 }
 
 async fn list_held_roles<I: Holder>(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path(id): Path<I>,
 ) -> Result<Json<List<RoleAnswer>>, Problem> {
     let held = rules.roles_of(&id.into()).await?;
@@ -113,7 +114,7 @@ async fn list_held_roles<I: Holder>(
 }
 
 async fn read_held_role<I: Holder>(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path((id, name)): Path<(I, Role)>,
 ) -> Result<Json<RoleAnswer>, Problem> {
     let held = rules.roles_of(&id.into()).await?;
@@ -124,25 +125,25 @@ async fn read_held_role<I: Holder>(
 }
 
 async fn assign_role<I: Holder>(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path((id, name)): Path<(I, Role)>,
 ) -> Result<NoContent, Problem> {
-    rules.assign_role(&by, id.into(), name).await?;
+    rules.assign_role(&actor, id.into(), name).await?;
     Ok(NoContent)
 }
 
 async fn unassign_role<I: Holder>(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path((id, name)): Path<(I, Role)>,
 ) -> Result<NoContent, Problem> {
-    rules.unassign_role(&by, id.into(), name).await?;
+    rules.unassign_role(&actor, id.into(), name).await?;
     Ok(NoContent)
 }
 
 async fn list_grants<I: Holder>(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path(id): Path<I>,
 ) -> Result<Json<List<GrantAnswer>>, Problem> {
     let grants = rules.grants_of(&id.into()).await?;
@@ -150,36 +151,36 @@ async fn list_grants<I: Holder>(
 }
 
 async fn create_grant<I: Holder>(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(id): Path<I>,
     Json(new): Json<NewGrant>,
 ) -> Result<Created<GrantAnswer>, Problem> {
-    Ok(Created(rules.grant(&by, id.into(), new.into()).await?.into()))
+    Ok(Created(rules.grant(&actor, id.into(), new.into()).await?.into()))
 }
 
 async fn replace_grants<I: Holder>(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(id): Path<I>,
     Json(all): Json<AllGrants>,
 ) -> Result<Json<List<GrantAnswer>>, Problem> {
     let requests = all.items.into_iter().map(Into::into).collect();
-    let grants = rules.set_grants(&by, id.into(), requests).await?;
+    let grants = rules.set_grants(&actor, id.into(), requests).await?;
     Ok(Json(List { items: grants.into_iter().map(Into::into).collect(), next: None }))
 }
 
 async fn delete_grants<I: Holder>(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(id): Path<I>,
 ) -> Result<NoContent, Problem> {
-    rules.set_grants(&by, id.into(), Vec::new()).await?;
+    rules.set_grants(&actor, id.into(), Vec::new()).await?;
     Ok(NoContent)
 }
 
 async fn read_grant<I: Holder>(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path((id, grant)): Path<(I, GrantId)>,
 ) -> Result<Json<GrantAnswer>, Problem> {
     let grants = rules.grants_of(&id.into()).await?;
@@ -188,10 +189,10 @@ async fn read_grant<I: Holder>(
 }
 
 async fn delete_grant<I: Holder>(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path((id, grant)): Path<(I, GrantId)>,
 ) -> Result<NoContent, Problem> {
-    rules.revoke_grant(&by, id.into(), grant).await?;
+    rules.revoke_grant(&actor, id.into(), grant).await?;
     Ok(NoContent)
 }

@@ -7,25 +7,25 @@ use serde::Deserialize;
 
 use super::origin::Acting;
 use super::shapes::{List, SessionAnswer, UserAnswer};
-use crate::describe::{Json, NoContent, Path};
+use crate::auth::{AccountChange, Auth};
+use crate::crypto::Secret;
+use crate::extract::{Json, NoContent, Path};
 use crate::gate::{CurrentUser, Gate};
-use crate::policy::{authenticated, unlimited};
+use crate::policy::{authenticated, unscoped};
 use crate::problem::{Problem, ProblemKind};
-use crate::rules::{AccountChange, Rules};
-use crate::secret::Hidden;
-use crate::table::Routes;
-use crate::types::{By, Principal, SessionId, Subject, User};
+use crate::router::Routes;
+use crate::types::{Actor, Principal, SessionId, Subject, User};
 
 /// The routes under `/users/me`.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes()
         .tag("users")
         .get("/users/me", authenticated(), read_me)
-        .patch("/users/me", unlimited(), change_me)
-        .delete("/users/me", unlimited(), delete_me)
+        .patch("/users/me", unscoped(), change_me)
+        .delete("/users/me", unscoped(), delete_me)
         .get("/users/me/sessions", authenticated(), list_my_sessions)
-        .delete("/users/me/sessions", unlimited(), end_my_other_sessions)
-        .delete("/users/me/sessions/{id}", unlimited(), end_my_session)
+        .delete("/users/me/sessions", unscoped(), end_my_other_sessions)
+        .delete("/users/me/sessions/{id}", unscoped(), end_my_session)
 }
 
 /// What somebody changes of their own account.
@@ -60,20 +60,20 @@ struct Confirmation {
     current_password: String,
 }
 
-async fn answer(rules: &Rules, user: User) -> Result<Json<UserAnswer>, Problem> {
+async fn answer(rules: &Auth, user: User) -> Result<Json<UserAnswer>, Problem> {
     let roles = rules.roles_of(&Subject::User(user.id)).await?;
     Ok(Json(UserAnswer::new(user, roles)))
 }
 
 async fn read_me(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     CurrentUser(user): CurrentUser,
 ) -> Result<Json<UserAnswer>, Problem> {
     answer(&rules, user).await
 }
 
 async fn change_me(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     CurrentUser(user): CurrentUser,
     who: Principal,
     Json(change): Json<MyChange>,
@@ -81,26 +81,26 @@ async fn change_me(
     let change = AccountChange {
         name: change.name.map(Some),
         email: change.email.map(Some),
-        password: change.password.map(Hidden::new),
-        current_password: change.current_password.map(Hidden::new),
+        password: change.password.map(Secret::new),
+        current_password: change.current_password.map(Secret::new),
     };
-    let user = rules.change_account(&By::of(&who), &user, change, who.session).await?;
+    let user = rules.change_account(&Actor::of(&who), &user, change, who.session).await?;
     answer(&rules, user).await
 }
 
 async fn delete_me(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     CurrentUser(user): CurrentUser,
-    Acting(by): Acting,
+    Acting(actor): Acting,
     Json(confirmation): Json<Confirmation>,
 ) -> Result<NoContent, Problem> {
-    let password = Hidden::new(confirmation.current_password);
-    rules.leave(&by, &user, Some(password)).await?;
+    let password = Secret::new(confirmation.current_password);
+    rules.leave(&actor, &user, Some(password)).await?;
     Ok(NoContent)
 }
 
 async fn list_my_sessions(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     CurrentUser(user): CurrentUser,
     who: Principal,
 ) -> Result<Json<List<SessionAnswer>>, Problem> {
@@ -111,12 +111,12 @@ async fn list_my_sessions(
 }
 
 async fn end_my_session(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     CurrentUser(user): CurrentUser,
-    Acting(by): Acting,
+    Acting(actor): Acting,
     Path(id): Path<SessionId>,
 ) -> Result<NoContent, Problem> {
-    if rules.end_session(&by, user.id, id).await? {
+    if rules.end_session(&actor, user.id, id).await? {
         Ok(NoContent)
     } else {
         Err(ProblemKind::NotFound.into())
@@ -124,10 +124,10 @@ async fn end_my_session(
 }
 
 async fn end_my_other_sessions(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     CurrentUser(user): CurrentUser,
     who: Principal,
 ) -> Result<NoContent, Problem> {
-    rules.end_sessions(&By::of(&who), user.id, who.session).await?;
+    rules.end_sessions(&Actor::of(&who), user.id, who.session).await?;
     Ok(NoContent)
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use crate::RequestId;
-use crate::arrival::Arrival;
-use crate::describe::{Describe, OperationBuilder};
+use crate::auth::Caller;
+use crate::edge::ClientInfo;
+use crate::edge::RequestId;
 use crate::gate::refuse_cleartext;
+use crate::openapi::{Describe, OperationBuilder};
 use crate::problem::Problem;
-use crate::rules::Caller;
-use crate::types::{By, Principal};
+use crate::types::{Actor, Principal};
 
 /// Where a sign-in comes from, for its owner to see.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl<S: Sync> FromRequestParts<S> for From {
         refuse_cleartext(parts)?;
         let agent = parts.headers.get(http::header::USER_AGENT);
         Ok(Self(Caller {
-            address: parts.extensions.get::<Arrival>().and_then(|arrival| arrival.address),
+            address: parts.extensions.get::<ClientInfo>().and_then(|arrival| arrival.address),
             agent: agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
             request_id: parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0)),
         }))
@@ -39,17 +39,17 @@ impl Describe for From {
 
 /// Who acts, for the record: whoever the request speaks for, or nobody on a public route.
 #[derive(Clone, Debug)]
-pub(super) struct Acting(pub(super) By);
+pub(super) struct Acting(pub(super) Actor);
 
 impl<S: Sync> FromRequestParts<S> for Acting {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         if let Some(who) = parts.extensions.get::<Principal>() {
-            return Ok(Self(By::of(who)));
+            return Ok(Self(Actor::of(who)));
         }
         let From(caller) = From::from_request_parts(parts, state).await?;
-        Ok(Self(caller.by()))
+        Ok(Self(caller.actor()))
     }
 }
 

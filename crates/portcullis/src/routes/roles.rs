@@ -9,12 +9,12 @@ use serde::Deserialize;
 
 use super::origin::Acting;
 use super::shapes::{List, RoleAnswer};
-use crate::describe::{Created, Json, NoContent, Path};
+use crate::auth::Auth;
+use crate::extract::{Created, Json, NoContent, Path};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission};
 use crate::problem::Problem;
-use crate::rules::Rules;
-use crate::table::Routes;
+use crate::router::Routes;
 use crate::types::{Permission, Role, RoleRecord};
 
 fn administrator() -> Requirement {
@@ -22,7 +22,7 @@ fn administrator() -> Requirement {
 }
 
 /// The routes under `/roles`.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes()
         .tag("roles")
         .get("/roles", administrator(), list_roles)
@@ -87,14 +87,14 @@ fn roles(names: Vec<String>) -> BTreeSet<Role> {
     names.into_iter().map(Role::from).collect()
 }
 
-async fn list_roles(State(rules): State<Rules>) -> Json<List<RoleAnswer>> {
+async fn list_roles(State(rules): State<Auth>) -> Json<List<RoleAnswer>> {
     let items = rules.roles().records().cloned().map(RoleAnswer::from).collect();
     Json(List { items, next: None })
 }
 
 async fn create_role(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Json(new): Json<NewRole>,
 ) -> Result<Created<RoleAnswer>, Problem> {
     let role = RoleRecord {
@@ -104,20 +104,20 @@ async fn create_role(
         denied: permissions(new.denied),
         includes: roles(new.includes),
     };
-    rules.add_role(&by, role.clone()).await?;
+    rules.add_role(&actor, role.clone()).await?;
     Ok(Created(role.into()))
 }
 
 async fn read_role(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path(name): Path<Role>,
 ) -> Result<Json<RoleAnswer>, Problem> {
     Ok(Json(rules.role(&name)?.into()))
 }
 
 async fn change_role(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(name): Path<Role>,
     Json(change): Json<RoleChange>,
 ) -> Result<Json<RoleAnswer>, Problem> {
@@ -134,15 +134,15 @@ async fn change_role(
     if let Some(names) = change.includes {
         role.includes = roles(names);
     }
-    rules.change_role(&by, role.clone()).await?;
+    rules.change_role(&actor, role.clone()).await?;
     Ok(Json(role.into()))
 }
 
 async fn delete_role(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(name): Path<Role>,
 ) -> Result<NoContent, Problem> {
-    rules.delete_role(&by, name).await?;
+    rules.delete_role(&actor, name).await?;
     Ok(NoContent)
 }

@@ -10,18 +10,18 @@ use serde::Deserialize;
 
 use super::oauth::{OAuthForm, TokenAnswer, TokenRequest, password_grant};
 use super::origin::{From, OwnSite};
+use crate::auth::{AccessFormat, Auth, LoginRefused};
 use crate::credential::SessionCookie;
-use crate::describe::{Form, Json, NoContent, NoStore};
+use crate::crypto::Secret;
+use crate::extract::{Form, Json, NoContent, NoStore};
 use crate::gate::Gate;
 use crate::policy::{Requirement, authenticated, public};
 use crate::problem::{Challenge, OAuthError, Problem, ProblemKind};
-use crate::rules::{AccessFormat, LoginRefused, Rules};
-use crate::secret::Hidden;
-use crate::table::Routes;
-use crate::types::{By, Principal};
+use crate::router::Routes;
+use crate::types::{Actor, Principal};
 
 /// The routes for signing in and out. `bearer` and `cookie` are the names of the gate's schemes.
-pub fn table(gate: &Gate, cookie: &SessionCookie) -> Routes<Rules> {
+pub fn table(gate: &Gate, cookie: &SessionCookie) -> Routes<Auth> {
     let login = || public("whoever knows a password");
     let (set, clear) = (cookie.clone(), cookie.clone());
     gate.routes()
@@ -52,14 +52,14 @@ fn cookie_table(
     login: Requirement,
     set: SessionCookie,
     clear: SessionCookie,
-) -> Routes<Rules> {
-    let login_for_cookie = async move |State(rules): State<Rules>,
+) -> Routes<Auth> {
+    let login_for_cookie = async move |State(rules): State<Auth>,
                                        From(caller): From,
                                        site: OwnSite,
                                        Form(form): Form<CookieLogin>| {
         sign_in(&rules, caller, &site.0, form, &set).await
     };
-    let logout_of_cookie = async move |State(rules): State<Rules>, who: Principal| {
+    let logout_of_cookie = async move |State(rules): State<Auth>, who: Principal| {
         end(&rules, &who).await?;
         let line = clear.clear().map_err(Problem::internal)?;
         Ok::<_, Problem>((with_cookie(line), NoContent))
@@ -72,7 +72,7 @@ fn cookie_table(
 }
 
 async fn login_for_jwt(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     From(caller): From,
     request: OAuthForm<TokenRequest>,
 ) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
@@ -80,35 +80,35 @@ async fn login_for_jwt(
 }
 
 async fn login_for_opaque_token(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     From(caller): From,
     request: OAuthForm<TokenRequest>,
 ) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
     password_grant(&rules, caller, request.form, Some(AccessFormat::Opaque)).await
 }
 
-async fn logout_of_jwt(State(rules): State<Rules>, who: Principal) -> Result<NoContent, Problem> {
+async fn logout_of_jwt(State(rules): State<Auth>, who: Principal) -> Result<NoContent, Problem> {
     end(&rules, &who).await
 }
 
 async fn logout_of_opaque_token(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     who: Principal,
 ) -> Result<NoContent, Problem> {
     end(&rules, &who).await
 }
 
 /// Ends the session the credential belongs to, and with it every token of that session.
-async fn end(rules: &Rules, who: &Principal) -> Result<NoContent, Problem> {
+async fn end(rules: &Auth, who: &Principal) -> Result<NoContent, Problem> {
     if let (Some(user), Some(session)) = (who.user(), who.session) {
-        rules.end_session(&By::of(who), user, session).await?;
+        rules.end_session(&Actor::of(who), user, session).await?;
     }
     Ok(NoContent)
 }
 
 async fn sign_in(
-    rules: &Rules,
-    caller: crate::rules::Caller,
+    rules: &Auth,
+    caller: crate::auth::Caller,
     parts: &Parts,
     form: CookieLogin,
     cookie: &SessionCookie,
@@ -118,8 +118,8 @@ async fn sign_in(
         .csrf_rules()
         .check(parts)
         .map_err(|fault| Problem::new(ProblemKind::CrossSite).source(fault))?;
-    let password = Hidden::new(form.password);
-    let signed = rules.sign_in(&caller.by(), &form.username, password).await;
+    let password = Secret::new(form.password);
+    let signed = rules.sign_in(&caller.actor(), &form.username, password).await;
     let signed = signed.map_err(|refused| match refused {
         LoginRefused::Wrong => {
             // Not Basic: a browser would ask the user in a window of its own.

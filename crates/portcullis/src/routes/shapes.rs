@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::types::{
-    Clause, Client, ClientId, Effect, Grant, GrantId, Permission, Role, RoleRecord, Session,
+    Client, ClientId, ConditionSpec, Effect, Grant, GrantId, Permission, Role, RoleRecord, Session,
     SessionId, User, UserId,
 };
 
@@ -120,7 +120,7 @@ pub struct GrantAnswer {
     /// What is allowed or denied.
     pub permission: Permission,
     /// Under which circumstances it counts; under any where there is none.
-    pub condition: Option<Clause>,
+    pub condition: Option<ConditionSpec>,
     /// From when on it counts (RFC 3339).
     pub valid_from: Option<String>,
     /// Until when it counts, that moment excluded (RFC 3339).

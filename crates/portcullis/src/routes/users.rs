@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use super::origin::Acting;
 use super::shapes::{List, SessionAnswer, UserAnswer};
-use crate::describe::{Created, Json, NoContent, Path, Query};
+use crate::auth::{Auth, NewAccount, UserRequest};
+use crate::crypto::Secret;
+use crate::extract::{Created, Json, NoContent, Path, Query};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission};
 use crate::problem::{Problem, ProblemKind};
-use crate::rules::{NewAccount, Rules, UserRequest};
-use crate::secret::Hidden;
+use crate::router::Routes;
 use crate::store::UserFilter;
-use crate::table::Routes;
 use crate::types::{PageRequest, Principal, Role, SessionId, Subject, User, UserId};
 
 fn administrator() -> Requirement {
@@ -22,7 +22,7 @@ fn administrator() -> Requirement {
 }
 
 /// The routes under `/users`.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes()
         .tag("users")
         .get("/users", administrator(), list_users)
@@ -37,7 +37,7 @@ pub fn table(gate: &Gate) -> Routes<Rules> {
 
 /// Which users are wanted.
 #[derive(Deserialize, JsonSchema, Validate)]
-struct Wanted {
+struct ListQuery {
     /// Where the last page ended.
     #[garde(length(chars, max = 200))]
     #[serde(default)]
@@ -122,14 +122,14 @@ struct Change {
     password: Option<String>,
 }
 
-async fn answer(rules: &Rules, user: User) -> Result<UserAnswer, Problem> {
+async fn answer(rules: &Auth, user: User) -> Result<UserAnswer, Problem> {
     let roles = rules.roles_of(&Subject::User(user.id)).await?;
     Ok(UserAnswer::new(user, roles))
 }
 
 async fn list_users(
-    State(rules): State<Rules>,
-    Query(wanted): Query<Wanted>,
+    State(rules): State<Auth>,
+    Query(wanted): Query<ListQuery>,
 ) -> Result<Json<List<UserAnswer>>, Problem> {
     let filter = UserFilter { username_prefix: wanted.username, active: wanted.is_active };
     let page =
@@ -142,25 +142,25 @@ async fn list_users(
 }
 
 async fn create_user(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     who: Principal,
     Json(new): Json<NewUser>,
 ) -> Result<Created<UserAnswer>, Problem> {
     let account = NewAccount {
         username: new.username,
-        password: Hidden::new(new.password),
+        password: Secret::new(new.password),
         email: new.email,
         name: new.name,
     };
     super::may_assign(&who, &new.roles)?;
     let roles: Vec<Role> = new.roles.into_iter().map(Role::from).collect();
-    let user = rules.add_user(&by, account, new.is_active, &roles).await?;
+    let user = rules.add_user(&actor, account, new.is_active, &roles).await?;
     Ok(Created(answer(&rules, user).await?))
 }
 
 async fn read_user(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path(id): Path<UserId>,
 ) -> Result<Json<UserAnswer>, Problem> {
     let user = rules.user(id).await?;
@@ -168,8 +168,8 @@ async fn read_user(
 }
 
 async fn change_user(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     who: Principal,
     Path(id): Path<UserId>,
     Json(change): Json<Change>,
@@ -191,23 +191,23 @@ async fn change_user(
         email: change.email.map(Some),
         email_verified: change.is_verified,
         active: change.is_active,
-        password: change.password.map(Hidden::new),
+        password: change.password.map(Secret::new),
     };
-    let user = rules.change_user(&by, id, request).await?;
+    let user = rules.change_user(&actor, id, request).await?;
     Ok(Json(answer(&rules, user).await?))
 }
 
 async fn delete_user(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(id): Path<UserId>,
 ) -> Result<NoContent, Problem> {
-    rules.delete_user(&by, id).await?;
+    rules.delete_user(&actor, id).await?;
     Ok(NoContent)
 }
 
 async fn list_sessions(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     Path(id): Path<UserId>,
 ) -> Result<Json<List<SessionAnswer>>, Problem> {
     rules.user(id).await?;
@@ -217,21 +217,21 @@ async fn list_sessions(
 }
 
 async fn end_sessions(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path(id): Path<UserId>,
 ) -> Result<NoContent, Problem> {
     rules.user(id).await?;
-    rules.end_sessions(&by, id, None).await?;
+    rules.end_sessions(&actor, id, None).await?;
     Ok(NoContent)
 }
 
 async fn end_session(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     Path((id, session)): Path<(UserId, SessionId)>,
 ) -> Result<NoContent, Problem> {
-    if rules.end_session(&by, id, session).await? {
+    if rules.end_session(&actor, id, session).await? {
         Ok(NoContent)
     } else {
         Err(ProblemKind::NotFound.into())

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use super::StoreError;
 use crate::types::{
-    AuditEntry, AuditOutcome, AuditRecord, Digest, Page, PageRequest, Party, Timestamp,
+    AuditEntry, AuditOutcome, AuditRecord, AuditTarget, Digest, Page, PageRequest, Timestamp,
 };
 
 /// What stands before the first row.
@@ -108,7 +108,7 @@ pub fn audit_hash(previous: &Digest, seq: u64, entry: &AuditEntry) -> Digest {
     };
     part(Some(&entry.action));
     part(Some(entry.outcome.as_str()));
-    let mut party = |party: Option<&Party>| {
+    let mut party = |party: Option<&AuditTarget>| {
         for text in [party.map(|p| &*p.kind), party.map(|p| &*p.id), party.map(|p| &*p.name)] {
             part(text);
         }
@@ -144,7 +144,7 @@ pub(super) fn extend(
         at: first.at,
         action: Cow::Borrowed(BROKEN),
         outcome: AuditOutcome::Failure,
-        actor: Party::new("system", "", ""),
+        actor: AuditTarget::new("system", "", ""),
         subject: None,
         address: None,
         request_id: None,

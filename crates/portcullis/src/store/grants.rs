@@ -9,7 +9,7 @@ use crate::types::{Grant, GrantId, Role, RoleRecord, Subject};
 
 /// All that decides what a subject may do, read in one consistent step.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Standing {
+pub struct StoredAccess {
     /// The username, or the client's name.
     pub name: String,
     /// Whether it may do anything at all.
@@ -23,7 +23,7 @@ pub struct Standing {
     pub password_version: u64,
 }
 
-impl Standing {
+impl StoredAccess {
     /// The version that stands for this password hash.
     ///
     /// It is drawn from the hash itself, so that no way of changing the one can forget the other.
@@ -41,7 +41,7 @@ impl Standing {
 #[async_trait]
 pub trait Grants: Send + Sync {
     /// What decides what this subject may do; `None` where it is not there.
-    async fn standing(&self, subject: &Subject) -> Result<Option<Standing>, StoreError>;
+    async fn standing(&self, subject: &Subject) -> Result<Option<StoredAccess>, StoreError>;
 
     /// Every role, by name.
     async fn roles(&self) -> Result<Vec<RoleRecord>, StoreError>;
@@ -60,14 +60,18 @@ pub trait Grants: Send + Sync {
     async fn update_role(
         &self,
         role: &RoleRecord,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
     ) -> Result<(), StoreError>;
 
     /// Deletes a role, also wherever it is assigned or included.
     ///
     /// # Errors
     /// `NotFound`; `LastHolder`.
-    async fn delete_role(&self, name: &Role, keep_one: Option<&Role>) -> Result<(), StoreError>;
+    async fn delete_role(
+        &self,
+        name: &Role,
+        required_role: Option<&Role>,
+    ) -> Result<(), StoreError>;
 
     /// Assigns a role. Nothing happens where it is assigned already.
     ///
@@ -83,7 +87,7 @@ pub trait Grants: Send + Sync {
         &self,
         subject: &Subject,
         role: &Role,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
     ) -> Result<bool, StoreError>;
 
     /// Every user and client that was assigned this role directly, whether active or not.

@@ -34,7 +34,7 @@ pub use clients::{ClientChange, Clients};
 pub use error::StoreError;
 pub use feed::{Change, Feed};
 pub use fold::fold;
-pub use grants::{Grants, Standing};
+pub use grants::{Grants, StoredAccess};
 pub use keys::{KeyRecord, Keys};
 pub use memory::MemoryStore;
 pub use sessions::{LIVE_SESSIONS, Sessions};

@@ -32,14 +32,14 @@ pub(super) enum Deed {
 }
 
 pub(super) fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let deed = prop_oneof![
+    let change = prop_oneof![
         6 => (0..4_usize).prop_map(Deed::Show),
         1 => Just(Deed::Touch),
         1 => Just(Deed::End),
         1 => Just(Deed::Sweep),
         4 => (0..60_i64).prop_map(Deed::Wait),
     ];
-    prop::collection::vec(deed, 1..40)
+    prop::collection::vec(change, 1..40)
 }
 
 fn digest(n: usize) -> Digest {
@@ -84,9 +84,9 @@ pub(super) async fn follow(store: &impl Store, deeds: &[Deed], which: u128) {
     // The model: when each token but the newest was used; when the session is idle; whether it is
     // over for good.
     let (mut used, mut now, mut idle, mut over) = (Vec::<i64>::new(), 0, IDLE, false);
-    for deed in deeds {
+    for change in deeds {
         over |= now >= idle || now >= LIFE;
-        match *deed {
+        match *change {
             Deed::Wait(n) => now += n,
             Deed::Touch => {
                 store.touch_session(session.id, seconds(now), seconds(now + IDLE)).await.unwrap();

@@ -133,7 +133,7 @@ pub trait Users: Send + Sync {
         id: UserId,
         change: UserChange,
         keep: Option<SessionId>,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
         now: Timestamp,
     ) -> Result<(User, Vec<SessionId>), StoreError>;
 
@@ -154,7 +154,7 @@ pub trait Users: Send + Sync {
     async fn delete_user(
         &self,
         id: UserId,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError>;
 

@@ -9,20 +9,20 @@ use serde_json::Value;
 
 use super::clock::FixedClock;
 use super::{TestClient, must};
+use crate::auth::{Auth, AuthBuilder};
 use crate::clock::Sources;
-use crate::describe::OpenApi;
-use crate::rules::{Rules, RulesBuilder};
-use crate::secret::{MasterSecret, PasswordSettings};
+use crate::crypto::{MasterSecret, PasswordSettings};
+use crate::openapi::OpenApi;
+use crate::router::{AccessTable, App};
 use crate::store::MemoryStore;
-use crate::table::{AccessTable, Finished};
 
 /// Rules for tests: a store in memory, the cheapest hashes, this clock.
 ///
 /// # Panics
 /// Where the system has no randomness to give.
-pub fn rules(clock: &FixedClock) -> RulesBuilder {
+pub fn rules(clock: &FixedClock) -> AuthBuilder {
     let master = must("a master secret", MasterSecret::generate(&Sources::system()));
-    Rules::builder(Arc::new(MemoryStore::new()), master)
+    Auth::builder(Arc::new(MemoryStore::new()), master)
         .sources(clock.sources())
         .passwords(PasswordSettings::cheap())
 }
@@ -38,26 +38,26 @@ struct Inner {
     access: AccessTable,
     openapi: OpenApi,
     document: Value,
-    rules: Option<Rules>,
+    rules: Option<Auth>,
     addresses: AtomicU16,
 }
 
 impl TestApp {
     /// An application whose users these rules know. Give the rules
-    /// [`PasswordSettings::cheap`](crate::secret::PasswordSettings::cheap), or wait for each hash.
+    /// [`PasswordSettings::cheap`](crate::crypto::PasswordSettings::cheap), or wait for each hash.
     #[must_use]
-    pub fn new(app: Finished, rules: Rules) -> Self {
+    pub fn new(app: App, rules: Auth) -> Self {
         Self::assemble(app, Some(rules))
     }
 
     /// An application that knows its users by itself: ask as nobody, and bring the credential as a
     /// header.
     #[must_use]
-    pub fn without_rules(app: Finished) -> Self {
+    pub fn without_rules(app: App) -> Self {
         Self::assemble(app, None)
     }
 
-    fn assemble(app: Finished, rules: Option<Rules>) -> Self {
+    fn assemble(app: App, rules: Option<Auth>) -> Self {
         Self(Arc::new(Inner {
             router: app.router,
             access: app.access,
@@ -74,7 +74,7 @@ impl TestApp {
     /// Where it was made without rules.
     #[must_use]
     #[track_caller]
-    pub fn rules(&self) -> &Rules {
+    pub fn rules(&self) -> &Auth {
         must("the rules", self.0.rules.as_ref().ok_or("this application was made without rules"))
     }
 

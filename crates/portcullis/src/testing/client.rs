@@ -21,12 +21,12 @@ use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
 use super::{TestApp, must};
-use crate::arrival::OverTls;
+use crate::auth::{AccessFormat, Caller, GrantRequest, NewAccount, SignedIn};
+use crate::crypto::Secret;
+use crate::edge::OverTls;
 use crate::problem::ProblemKind;
-use crate::rules::{AccessFormat, Caller, GrantRequest, NewAccount, SignedIn};
-use crate::secret::Hidden;
 use crate::types::{
-    By, Clause, Effect, Permission, Role, RoleRecord, Scope, Scopes, Subject, UserId,
+    Actor, ConditionSpec, Effect, Permission, Role, RoleRecord, Scope, Scopes, Subject, UserId,
 };
 
 /// The password of accounts that a test client makes.
@@ -108,7 +108,12 @@ impl TestClient {
         })
     }
 
-    fn with_grant(self, effect: Effect, permission: Permission, condition: Option<Clause>) -> Self {
+    fn with_grant(
+        self,
+        effect: Effect,
+        permission: Permission,
+        condition: Option<ConditionSpec>,
+    ) -> Self {
         let grant = GrantRequest { condition, ..GrantRequest::new(effect, permission) };
         self.with(|account| account.grants.push(grant))
     }
@@ -119,7 +124,11 @@ impl TestClient {
     }
 
     /// Holds this permission while a condition holds.
-    pub fn with_permission_when(self, permission: impl Into<Permission>, when: Clause) -> Self {
+    pub fn with_permission_when(
+        self,
+        permission: impl Into<Permission>,
+        when: ConditionSpec,
+    ) -> Self {
         self.with_grant(Effect::Allow, permission.into(), Some(when))
     }
 
@@ -215,7 +224,7 @@ impl TestClient {
     }
 
     async fn account(&self, wanted: &Account) -> UserId {
-        let (rules, by) = (self.app.rules(), By::system());
+        let (rules, by) = (self.app.rules(), Actor::system());
         let found = rules.store().user_by_login(&wanted.username).await;
         let user = if let Some(user) = must("looking for the account", found) {
             user
@@ -255,10 +264,10 @@ impl TestClient {
             let pair = STANDARD.encode(format!("{}:{}", account.username, account.password));
             return header("authorization", &format!("Basic {pair}"));
         }
-        let password = Hidden::new(account.password.clone());
+        let password = Secret::new(account.password.clone());
         let address = Some(self.app.fresh_address());
         let caller = Caller { address, ..Caller::default() };
-        let signed = rules.sign_in(&caller.by(), &account.username, password).await;
+        let signed = rules.sign_in(&caller.actor(), &account.username, password).await;
         let what = format!(
             "signing in {} (an account made elsewhere needs with_password, an inactive one cannot)",
             account.username

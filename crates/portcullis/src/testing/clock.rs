@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use jiff::SignedDuration;
 
 use super::must;
-use crate::clock::{Chance, Clock, NoChance, Sources, SystemChance};
+use crate::clock::{Clock, NoRandomness, Rng, Sources, SystemRng};
 use crate::types::Timestamp;
 
 /// A clock that stands still until it is moved. Its clones show the same time.
@@ -54,13 +54,13 @@ impl FixedClock {
     /// This clock with the system's chance.
     #[must_use]
     pub fn sources(&self) -> Sources {
-        Sources { clock: Arc::new(self.clone()), chance: Arc::new(SystemChance) }
+        Sources { clock: Arc::new(self.clone()), rng: Arc::new(SystemRng) }
     }
 
     /// This clock with chance that repeats itself: the same ids and opaque tokens in every run.
     #[must_use]
     pub fn seeded(&self, seed: u64) -> Sources {
-        Sources { clock: Arc::new(self.clone()), chance: Arc::new(SeededChance::new(seed)) }
+        Sources { clock: Arc::new(self.clone()), rng: Arc::new(SeededRng::new(seed)) }
     }
 }
 
@@ -73,12 +73,12 @@ impl Clock for FixedClock {
 /// Chance that repeats itself: the same seed draws the same bytes in the same order, and hardly
 /// ever the same twice.
 #[derive(Debug)]
-pub struct SeededChance {
+pub struct SeededRng {
     seed: u64,
     drawn: AtomicU64,
 }
 
-impl SeededChance {
+impl SeededRng {
     /// Begins anew from this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -86,8 +86,8 @@ impl SeededChance {
     }
 }
 
-impl Chance for SeededChance {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoChance> {
+impl Rng for SeededRng {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
         for chunk in bytes.chunks_mut(32) {
             let count = self.drawn.fetch_add(1, Ordering::Relaxed);
             let block = digest(&SHA256, &[self.seed.to_be_bytes(), count.to_be_bytes()].concat());
@@ -104,10 +104,10 @@ mod tests {
     #[test]
     fn a_seed_repeats_itself_and_never_draws_the_same_twice() {
         let draw = |seed| {
-            let chance = SeededChance::new(seed);
+            let rng = SeededRng::new(seed);
             let mut drawn = [[0; 40]; 50];
             for bytes in &mut drawn {
-                chance.fill(bytes).unwrap();
+                rng.fill(bytes).unwrap();
             }
             drawn
         };

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::rules::{Mail, Post};
+use crate::auth::{Mail, Mailer};
 
 /// Keeps letters instead of sending them. Its clones are the same box.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ impl MailBox {
     }
 }
 
-impl Post for MailBox {
+impl Mailer for MailBox {
     fn send(&self, mail: Mail) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
     }

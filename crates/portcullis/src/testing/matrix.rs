@@ -1,7 +1,7 @@
 //! The access matrix as a snapshot: who gains and who loses what, seen in review.
 
 use crate::policy::Roles;
-use crate::table::AccessTable;
+use crate::router::AccessTable;
 use crate::types::ScopeBook;
 
 /// Every route against every role, as text that is the same in every run: keep it in a file and

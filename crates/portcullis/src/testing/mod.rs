@@ -43,7 +43,7 @@ mod matrix;
 
 pub use app::{TestApp, rules};
 pub use client::{Answer, TestClient, TestRequest};
-pub use clock::{FixedClock, SeededChance};
+pub use clock::{FixedClock, SeededRng};
 pub use hostile::{Covered, Setup, hostile};
 pub use mail::MailBox;
 pub use matrix::{assert_matrix, matrix};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Party, Timestamp};
+use super::{AuditTarget, Digest, Timestamp};
 
 /// Whether what was tried was done.
 #[derive(
@@ -57,9 +57,9 @@ pub struct AuditEntry {
     /// Whether it was done.
     pub outcome: AuditOutcome,
     /// Who.
-    pub actor: Party,
+    pub actor: AuditTarget,
     /// To whom, or to what.
-    pub subject: Option<Party>,
+    pub subject: Option<AuditTarget>,
     /// From which address.
     pub address: Option<String>,
     /// In which request.

@@ -1,11 +1,11 @@
 //! The nouns: plain data with public fields. Imports nothing of ours and knows no HTTP.
 
 mod access;
+mod actor;
 mod api_key;
 mod audit;
-mod by;
-mod clause;
 mod client;
+mod condition;
 mod ids;
 mod key;
 mod names;
@@ -17,11 +17,11 @@ mod session;
 mod user;
 
 pub use access::{Access, Conditional, ScopeBook, ScopeRule};
+pub use actor::{Actor, AuditTarget};
 pub use api_key::ApiKey;
 pub use audit::{AuditEntry, AuditOutcome, AuditRecord, UnknownOutcome};
-pub use by::{By, Party};
-pub use clause::{Clause, Condition, Hours, InvalidClause, Network, Remedy, Weekday};
 pub use client::Client;
+pub use condition::{Condition, ConditionSpec, Hours, InvalidCondition, Network, Remedy, Weekday};
 pub use ids::{ClientId, GrantId, SessionId, TokenId, UserId};
 pub use key::{Digest, KeyRecord};
 pub use names::{InvalidName, Permission, Role, Scope};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Clause, GrantId, Permission, Role, Timestamp};
+use super::{ConditionSpec, GrantId, Permission, Role, Timestamp};
 
 /// A role: which permissions it carries or denies, which roles it includes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub struct Grant {
     /// What is allowed or denied.
     pub permission: Permission,
     /// Under which circumstances it counts; under any where `None`.
-    pub condition: Option<Clause>,
+    pub condition: Option<ConditionSpec>,
     /// From when on it counts.
     pub valid_from: Option<Timestamp>,
     /// Until when it counts, that moment excluded.
@@ -70,14 +70,14 @@ pub struct Grant {
 impl Grant {
     /// When it counts, its validity and its condition in one; always where `None`.
     #[must_use]
-    pub fn when(&self) -> Option<Clause> {
-        let from = self.valid_from.map(Clause::NotBefore);
-        let until = self.valid_until.map(Clause::NotAfter);
+    pub fn when(&self) -> Option<ConditionSpec> {
+        let from = self.valid_from.map(ConditionSpec::NotBefore);
+        let until = self.valid_until.map(ConditionSpec::NotAfter);
         let mut clauses: Vec<_> =
             from.into_iter().chain(until).chain(self.condition.clone()).collect();
         match clauses.len() {
             0 | 1 => clauses.pop(),
-            _ => Some(Clause::All(clauses)),
+            _ => Some(ConditionSpec::All(clauses)),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `/auth/register` and `/users/me`: what an account tells strangers, and what it asks of its owner.
 
+use portcullis::auth::GrantRequest;
 use portcullis::clock::Sources;
-use portcullis::rules::GrantRequest;
 use portcullis::testing::{Answer, TestApp, TestClient};
-use portcullis::types::{By, Effect, UserId};
+use portcullis::types::{Actor, Effect, UserId};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -209,7 +209,7 @@ async fn who_names_scopes_is_limited_to_them_also_where_they_name_every_one() {
     // What they are given later does not widen what was asked for.
     let id = app.user("root").id().await;
     let write = GrantRequest::new(Effect::Allow, "write");
-    app.rules().grant(&By::system(), id.into(), write).await.unwrap();
+    app.rules().grant(&Actor::system(), id.into(), write).await.unwrap();
     let refresh = |tokens: &Value| {
         let token = tokens["refresh_token"].as_str().unwrap().to_owned();
         let form = vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", token)];

@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
+use portcullis::auth::{Auth, AuthBuilder, Settings};
 use portcullis::clock::Sources;
 use portcullis::credential::{SessionCookie, api_key_header, basic, bearer, cookie};
+use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::gate::Gate;
 use portcullis::identity::{
     AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
 };
+use portcullis::router::App;
 use portcullis::routes;
-use portcullis::rules::{Rules, RulesBuilder, Settings};
-use portcullis::secret::{MasterSecret, PasswordSettings};
 use portcullis::store::sql::SqlStore;
-use portcullis::table::Finished;
 use portcullis::types::ScopeBook;
 use tempfile::TempDir;
 
 /// An application, its rules, and the folder its database lives in as long as this does.
 pub(crate) struct Server {
-    pub(crate) finished: Finished,
-    pub(crate) rules: Rules,
+    pub(crate) finished: App,
+    pub(crate) rules: Auth,
     pub(crate) folder: TempDir,
 }
 
@@ -32,13 +32,13 @@ pub(crate) fn scopes() -> ScopeBook {
 }
 
 /// Rules over a fresh SQLite file, with the cheapest hashes.
-pub(crate) async fn rules(sources: Sources) -> (RulesBuilder, TempDir) {
+pub(crate) async fn rules(sources: Sources) -> (AuthBuilder, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/test.db", folder.path().display());
     let store = SqlStore::connect(&url).await.unwrap();
     store.migrate().await.unwrap();
     let master = MasterSecret::generate(&Sources::system()).unwrap();
-    let builder = Rules::builder(Arc::new(store), master)
+    let builder = Auth::builder(Arc::new(store), master)
         .sources(sources)
         .settings(Settings::new("http://127.0.0.1:8000"))
         .passwords(PasswordSettings::cheap())
@@ -52,7 +52,7 @@ pub(crate) fn session_cookie() -> SessionCookie {
 }
 
 /// A gate that takes Basic, bearer tokens and the session cookie.
-pub(crate) fn gate(rules: &Rules, sources: Sources) -> Gate {
+pub(crate) fn gate(rules: &Auth, sources: Sources) -> Gate {
     Gate::builder()
         .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(rules.clone())))
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
@@ -76,7 +76,7 @@ pub(crate) async fn server(sources: Sources) -> Server {
 }
 
 /// All ready-made routes over these rules.
-pub(crate) fn mount(rules: &Rules, sources: Sources) -> Finished {
+pub(crate) fn mount(rules: &Auth, sources: Sources) -> App {
     let gate = gate(rules, sources);
     gate.routes()
         .merge(routes::session::table(&gate, &session_cookie()))

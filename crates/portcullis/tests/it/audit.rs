@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::rules::Action;
+use portcullis::auth::Action;
 use portcullis::testing::{TestApp, TestClient};
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ async fn live(stand: &Stand) -> Vec<String> {
     root.delete("/clients/shop/api-keys").await.expect(204);
     shop.get("/users").await.expect(401);
     root.delete("/clients/shop").await.expect(204);
-    let by = portcullis::types::By::command_line();
+    let by = portcullis::types::Actor::command_line();
     let key = app.rules().rotate_key(&by).await.unwrap();
     app.rules().retire_key(&by, &key.id).await.unwrap();
     let bob = app.user("bob").jwt();

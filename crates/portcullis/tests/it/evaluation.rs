@@ -1,19 +1,19 @@
 //! `/access/v1/evaluation`: may they, and why, without doing it.
 
+use portcullis::auth::Auth;
 use portcullis::clock::Sources;
 use portcullis::policy::conditions::OpenHours;
 use portcullis::policy::when;
 use portcullis::policy::{owner, permission};
 use portcullis::routes;
-use portcullis::rules::Rules;
 use portcullis::testing::{FixedClock, TestApp, TestClient, rules};
-use portcullis::types::{By, Clause, Hours, RoleRecord, Weekday};
+use portcullis::types::{Actor, ConditionSpec, Hours, RoleRecord, Weekday};
 use serde_json::{Value, json};
 
 use crate::app::gate;
 
 /// The ready-made routes and three of the application's own, on a Wednesday at noon.
-async fn app() -> (TestApp, Rules, TestClient) {
+async fn app() -> (TestApp, Auth, TestClient) {
     let clock = FixedClock::at("2026-03-04T12:00:00Z");
     let rules = rules(&clock).scopes(crate::app::scopes()).start().await.unwrap();
     let sources: Sources = clock.sources();
@@ -32,10 +32,10 @@ async fn app() -> (TestApp, Rules, TestClient) {
     let app = TestApp::new(finished, rules.clone());
     let mut reader = RoleRecord::new("reader");
     reader.permissions = ["read".into()].into();
-    rules.add_role(&By::system(), reader).await.unwrap();
+    rules.add_role(&Actor::system(), reader).await.unwrap();
     let mut chief = RoleRecord::new("chief");
     chief.includes = ["reader".into()].into();
-    rules.add_role(&By::system(), chief).await.unwrap();
+    rules.add_role(&Actor::system(), chief).await.unwrap();
     let asker = app.user("ada").with_permission("access:evaluate");
     (app, rules, asker)
 }
@@ -76,15 +76,15 @@ async fn a_decision_is_the_gates_own_and_names_what_decided() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_circumstances_are_those_of_the_question() {
     let (app, _, asker) = app().await;
-    let hours = Clause::Hours(Hours {
+    let hours = ConditionSpec::Hours(Hours {
         weekdays: Weekday::WORKING.to_vec(),
         from: "09:00".parse().unwrap(),
         to: "17:00".parse().unwrap(),
         time_zone: "Europe/Berlin".to_owned(),
     });
-    let near = Clause::Networks(vec!["10.0.0.0/8".parse().unwrap()]);
+    let near = ConditionSpec::Networks(vec!["10.0.0.0/8".parse().unwrap()]);
     app.user("nick")
-        .with_permission_when("read", Clause::All(vec![hours, near]))
+        .with_permission_when("read", ConditionSpec::All(vec![hours, near]))
         .get("/read")
         .await
         .expect(403);
@@ -131,7 +131,7 @@ async fn permissions_owners_and_those_who_are_not_there() {
 
     // A client by its id, as one of ours.
     let shop = portcullis::types::ClientId::from("shop");
-    rules.add_client(&By::system(), shop, "The shop".into(), &["reader".into()]).await.unwrap();
+    rules.add_client(&Actor::system(), shop, "The shop".into(), &["reader".into()]).await.unwrap();
     let answer = ask(&asker, question("shop", "client", "read", plain.clone())).await;
     assert_eq!(answer["decision"], true, "{answer}");
     let answer = ask(&asker, question("shop", "user", "read", plain.clone())).await;
@@ -148,8 +148,8 @@ async fn permissions_owners_and_those_who_are_not_there() {
 
     let olga = rules.user_named("olga").await.unwrap().unwrap();
     let portcullis::types::Subject::User(id) = olga else { panic!("{olga}") };
-    let request = portcullis::rules::UserRequest { active: Some(false), ..Default::default() };
-    rules.change_user(&By::system(), id, request).await.unwrap();
+    let request = portcullis::auth::UserRequest { active: Some(false), ..Default::default() };
+    rules.change_user(&Actor::system(), id, request).await.unwrap();
     let answer = ask(&asker, route("olga", "GET", "/users", json!({}))).await;
     assert_eq!(answer["decision"], false);
     assert_eq!(answer["context"]["active"], false);

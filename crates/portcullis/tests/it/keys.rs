@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use portcullis::auth::{Auth, Settings, StartError};
 use portcullis::clock::Sources;
-use portcullis::rules::{Rules, Settings, StartError};
-use portcullis::secret::{Algorithm, MasterSecret, PasswordSettings};
+use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings};
 use portcullis::store::MemoryStore;
 use portcullis::testing::FixedClock;
 use serde_json::Value;
@@ -70,7 +70,7 @@ async fn another_master_secret_or_algorithm_is_noticed_at_start() {
     let clock = FixedClock::at("2026-03-02T12:00:00Z");
     let master = || MasterSecret::generate(&Sources::system()).unwrap();
     let rules = |master: MasterSecret| {
-        Rules::builder(Arc::<MemoryStore>::clone(&store), master)
+        Auth::builder(Arc::<MemoryStore>::clone(&store), master)
             .sources(clock.sources())
             .passwords(PasswordSettings::cheap())
     };

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use portcullis::auth::AccountChange;
 use portcullis::clock::Sources;
-use portcullis::rules::AccountChange;
-use portcullis::secret::Hidden;
+use portcullis::crypto::Secret;
 use portcullis::testing::{Answer, MailBox, TestApp, TestClient};
-use portcullis::types::By;
+use portcullis::types::Actor;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -85,8 +85,8 @@ async fn a_new_address_counts_once_the_letter_was_answered() {
     change_address(&ann, "second@example.org").await.expect(200);
     let second = delivered(&letters, 1).await[0].2.clone().unwrap();
     verify(&app, &second).await.expect(200);
-    let told = delivered(&letters, 1).await;
-    assert_eq!(told[0].0, "ann@example.org");
+    let forwarded = delivered(&letters, 1).await;
+    assert_eq!(forwarded[0].0, "ann@example.org");
     verify(&app, &third).await.expect(422);
     assert_eq!(ann.get("/users/me").await.json::<Value>()["email"], "second@example.org");
     // Only how it is written: no letter.
@@ -161,17 +161,17 @@ async fn an_address_that_only_folds_to_somebodys_gets_no_letter_of_theirs() {
     settle(&app, &letters, &ann, "ann@fussball.example").await;
     for alike in ["ann@fußball.example", "ａnn@fussball.example", "ANN@fussball.example"] {
         // Past the schema, which takes no such address.
-        app.rules().request_password_proof(&By::system(), alike.to_owned()).unwrap();
+        app.rules().request_password_proof(&Actor::system(), alike.to_owned()).unwrap();
         let sent = delivered(&letters, 1).await;
         assert_eq!(sent[0].0, "ann@fussball.example", "asked for by {alike}");
     }
     // Nor is another domain taken for hers without a letter that goes there.
     let change = AccountChange {
         email: Some(Some("ann@fußball.example".to_owned())),
-        current_password: Some(Hidden::new(PASSWORD.to_owned())),
+        current_password: Some(Secret::new(PASSWORD.to_owned())),
         ..AccountChange::default()
     };
     let user = app.rules().user(ann.id().await).await.unwrap();
-    let user = app.rules().change_account(&By::system(), &user, change, None).await.unwrap();
+    let user = app.rules().change_account(&Actor::system(), &user, change, None).await.unwrap();
     assert_eq!(user.email.as_deref(), Some("ann@fussball.example"));
 }

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::clock::Sources;
-use portcullis::rules::{
-    AccessFormat, ApiKeyRequest, Caller, Issued, NewAccount, RefreshRefused, Rules, Settings,
+use portcullis::auth::{
+    AccessFormat, ApiKeyRequest, Auth, Caller, Issued, NewAccount, RefreshRefused, Settings,
     SignedIn, UserRequest,
 };
-use portcullis::secret::{MasterSecret, PasswordSettings};
+use portcullis::clock::Sources;
+use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::testing::FixedClock;
-use portcullis::types::{By, ScopeBook, SessionId, TokenId, UserId};
+use portcullis::types::{Actor, ScopeBook, SessionId, TokenId, UserId};
 use proptest::prelude::*;
 
 use crate::stand::{Kept, Place};
@@ -49,7 +49,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
     let format = prop_oneof![Just(AccessFormat::Jwt), Just(AccessFormat::Opaque)];
     let scope = prop_oneof![6 => Just(None), 1 => Just(Some(true)), 1 => Just(Some(false))];
     let wait = prop_oneof![0..90_i64, 300..1200_i64, Just(86_400_i64 + 60)];
-    let deed = prop_oneof![
+    let change = prop_oneof![
         4 => format.prop_map(Deed::LogIn),
         8 => (which.clone(), 0..3_usize, scope).prop_map(|(w, n, s)| Deed::Refresh(w, n, s)),
         2 => which.clone().prop_map(Deed::RefreshAtOnce),
@@ -66,7 +66,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         2 => Just(Deed::Sweep),
         6 => wait.prop_map(Deed::Wait),
     ];
-    prop::collection::vec(deed, 1..40)
+    prop::collection::vec(change, 1..40)
 }
 
 /// What the model knows of an access token.
@@ -101,9 +101,9 @@ struct World {
     kept: Kept,
     master: MasterSecret,
     clock: FixedClock,
-    rules: Rules,
+    rules: Auth,
     /// Another process on the same store, which hears of things later.
-    other: Rules,
+    other: Auth,
     user: UserId,
     signed: SignedIn,
     now: i64,
@@ -112,14 +112,14 @@ struct World {
     keys: Vec<Key>,
 }
 
-async fn start(kept: &Kept, master: &MasterSecret, clock: &FixedClock) -> Rules {
+async fn start(kept: &Kept, master: &MasterSecret, clock: &FixedClock) -> Auth {
     let mut settings = Settings::new("http://127.0.0.1:8000");
     settings.access_ttl = ACCESS.try_into().unwrap();
     settings.idle_ttl = IDLE.try_into().unwrap();
     settings.session_ttl = LIFE.try_into().unwrap();
     settings.api_key_ttl = KEY.try_into().unwrap();
     settings.refresh_window = WINDOW.try_into().unwrap();
-    Rules::builder(kept.store().await, master.clone())
+    Auth::builder(kept.store().await, master.clone())
         .sources(clock.sources())
         .settings(settings)
         .passwords(PasswordSettings::cheap())
@@ -142,8 +142,9 @@ impl World {
             email: None,
             name: None,
         };
-        let user = rules.add_user(&By::system(), account, true, &[]).await.unwrap().id;
-        let signed = rules.sign_in(&By::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
+        let user = rules.add_user(&Actor::system(), account, true, &[]).await.unwrap().id;
+        let signed =
+            rules.sign_in(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
         let (lineages, access, keys) = (Vec::new(), Vec::new(), Vec::new());
         Self { kept, master, clock, rules, other, user, signed, now: 0, lineages, access, keys }
     }
@@ -176,7 +177,7 @@ impl World {
             !newest && shown + 1 == lineage.used.len() && now - lineage.used[shown] <= WINDOW;
         let token = lineage.tokens[shown].clone();
         let asked = scope.map(|has| if has { "read" } else { "everything" });
-        let answer = self.rules.refresh(&By::system(), &token, asked, None).await;
+        let answer = self.rules.refresh(&Actor::system(), &token, asked, None).await;
         if scope == Some(false) && !over {
             assert!(matches!(answer, Err(RefreshRefused::Scope(_))), "{answer:?}");
             return;
@@ -209,7 +210,7 @@ impl World {
         let mut tasks = tokio::task::JoinSet::new();
         for rules in [&self.rules, &self.other, &self.rules, &self.other] {
             let (rules, token) = (rules.clone(), token.clone());
-            tasks.spawn(async move { rules.refresh(&By::system(), &token, None, None).await });
+            tasks.spawn(async move { rules.refresh(&Actor::system(), &token, None, None).await });
         }
         let answers = tasks.join_all().await;
         if over {
@@ -245,7 +246,8 @@ impl World {
     }
 
     async fn make_key(&mut self) {
-        let basic = self.rules.basic(&By::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
+        let basic =
+            self.rules.basic(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
         let request = ApiKeyRequest { name: "x".to_owned(), ..ApiKeyRequest::default() };
         let (key, text) = self.rules.create_api_key(&basic, request).await.unwrap();
         let (text, expires) = (text.expose().clone(), self.now + KEY);
@@ -255,15 +257,15 @@ impl World {
     async fn disable(&mut self) {
         for active in [false, true] {
             let request = UserRequest { active: Some(active), ..UserRequest::default() };
-            self.rules.change_user(&By::system(), self.user, request).await.unwrap();
+            self.rules.change_user(&Actor::system(), self.user, request).await.unwrap();
         }
         self.end_all();
         self.keys.iter_mut().for_each(|key| key.over = true);
     }
 
-    async fn done(&mut self, deed: Deed) {
+    async fn done(&mut self, change: Deed) {
         let pick = |len: usize, which: usize| (len > 0).then(|| which % len);
-        match deed {
+        match change {
             Deed::LogIn(format) => self.log_in(format).await,
             Deed::Refresh(which, ago, scope) => {
                 if let Some(which) = pick(self.lineages.len(), which) {
@@ -277,14 +279,14 @@ impl World {
             }
             Deed::RevokeAccess(which) => {
                 if let Some(which) = pick(self.access.len(), which) {
-                    self.rules.revoke(&By::system(), &self.access[which].text).await.unwrap();
+                    self.rules.revoke(&Actor::system(), &self.access[which].text).await.unwrap();
                     self.access[which].over = true;
                 }
             }
             Deed::RevokeRefresh(which) => {
                 if let Some(which) = pick(self.lineages.len(), which) {
                     self.rules
-                        .revoke(&By::system(), &self.lineages[which].tokens[0])
+                        .revoke(&Actor::system(), &self.lineages[which].tokens[0])
                         .await
                         .unwrap();
                     self.lineages[which].over = true;
@@ -293,29 +295,29 @@ impl World {
             Deed::MakeKey => self.make_key().await,
             Deed::RevokeKey(which) => {
                 if let Some(which) = pick(self.keys.len(), which) {
-                    self.rules.revoke(&By::system(), &self.keys[which].text).await.unwrap();
+                    self.rules.revoke(&Actor::system(), &self.keys[which].text).await.unwrap();
                     self.keys[which].over = true;
                 }
             }
             Deed::DeleteKey(which) => {
                 if let Some(which) = pick(self.keys.len(), which) {
                     self.rules
-                        .delete_api_key(&By::system(), self.user, self.keys[which].id)
+                        .delete_api_key(&Actor::system(), self.user, self.keys[which].id)
                         .await
                         .unwrap();
                     self.keys[which].over = true;
                 }
             }
-            Deed::RotateKey => drop(self.rules.rotate_key(&By::system()).await.unwrap()),
+            Deed::RotateKey => drop(self.rules.rotate_key(&Actor::system()).await.unwrap()),
             Deed::RetireKeys => {
                 for key in self.rules.keys().await.unwrap() {
-                    self.rules.retire_key(&By::system(), &key.id).await.unwrap();
+                    self.rules.retire_key(&Actor::system(), &key.id).await.unwrap();
                 }
                 let signed = self.access.iter_mut().filter(|token| token.signed);
                 signed.for_each(|token| token.over = true);
             }
             Deed::EndAll => {
-                self.rules.end_sessions(&By::system(), self.user, None).await.unwrap();
+                self.rules.end_sessions(&Actor::system(), self.user, None).await.unwrap();
                 self.end_all();
             }
             Deed::Disable => self.disable().await,
@@ -372,9 +374,9 @@ proptest! {
             .unwrap();
         runtime.block_on(async {
             let mut world = World::new(place).await;
-            for deed in deeds {
-                world.done(deed).await;
-                world.check(deed).await;
+            for change in deeds {
+                world.done(change).await;
+                world.check(change).await;
             }
         });
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use portcullis::auth::UserRequest;
 use portcullis::clock::Sources;
 use portcullis::prelude::*;
-use portcullis::rules::UserRequest;
 use portcullis::testing::{FixedClock, TestApp, TestClient};
-use portcullis::types::{By, RoleRecord, Timestamp};
+use portcullis::types::{Actor, RoleRecord, Timestamp};
 use tempfile::TempDir;
 
 use crate::app;
@@ -53,38 +53,38 @@ async fn of_two_identical_requests_around_a_change_the_second_is_judged_by_the_n
     let subject = Subject::User(id);
 
     each(&ann, "/admin", 403).await;
-    rules.add_role(&By::system(), RoleRecord::new("admin")).await.unwrap();
-    rules.assign_role(&By::system(), subject.clone(), "admin".into()).await.unwrap();
+    rules.add_role(&Actor::system(), RoleRecord::new("admin")).await.unwrap();
+    rules.assign_role(&Actor::system(), subject.clone(), "admin".into()).await.unwrap();
     // Somebody else must stay, or the last administrator could not go.
     app.user("ada").with_role("admin").id().await;
     each(&ann, "/admin", 200).await;
-    rules.unassign_role(&By::system(), subject.clone(), "admin".into()).await.unwrap();
+    rules.unassign_role(&Actor::system(), subject.clone(), "admin".into()).await.unwrap();
     each(&ann, "/admin", 403).await;
 
     let until: Timestamp = "2026-03-02T13:00:00Z".parse().unwrap();
-    let request = GrantRequest::allow("read").when(Clause::NotAfter(until));
-    let grant = rules.grant(&By::system(), subject.clone(), request).await.unwrap();
+    let request = GrantRequest::allow("read").when(ConditionSpec::NotAfter(until));
+    let grant = rules.grant(&Actor::system(), subject.clone(), request).await.unwrap();
     each(&ann, "/read", 200).await;
-    rules.revoke_grant(&By::system(), subject.clone(), grant.id).await.unwrap();
+    rules.revoke_grant(&Actor::system(), subject.clone(), grant.id).await.unwrap();
     each(&ann, "/read", 403).await;
 
     let mut reader = RoleRecord::new("reader");
-    rules.add_role(&By::system(), reader.clone()).await.unwrap();
-    rules.assign_role(&By::system(), subject.clone(), "reader".into()).await.unwrap();
+    rules.add_role(&Actor::system(), reader.clone()).await.unwrap();
+    rules.assign_role(&Actor::system(), subject.clone(), "reader".into()).await.unwrap();
     each(&ann, "/read", 403).await;
     reader.permissions.insert("read".into());
-    rules.change_role(&By::system(), reader).await.unwrap();
+    rules.change_role(&Actor::system(), reader).await.unwrap();
     each(&ann, "/read", 200).await;
     let denied =
-        rules.grant(&By::system(), subject.clone(), GrantRequest::deny("read")).await.unwrap();
+        rules.grant(&Actor::system(), subject.clone(), GrantRequest::deny("read")).await.unwrap();
     each(&ann, "/read", 403).await;
-    rules.revoke_grant(&By::system(), subject, denied.id).await.unwrap();
+    rules.revoke_grant(&Actor::system(), subject, denied.id).await.unwrap();
     each(&ann, "/read", 200).await;
-    rules.delete_role(&By::system(), "reader".into()).await.unwrap();
+    rules.delete_role(&Actor::system(), "reader".into()).await.unwrap();
     each(&ann, "/read", 403).await;
 
     let inactive = UserRequest { active: Some(false), ..UserRequest::default() };
-    rules.change_user(&By::system(), id, inactive).await.unwrap();
+    rules.change_user(&Actor::system(), id, inactive).await.unwrap();
     each(&ann, "/holds", 401).await;
 }
 
@@ -93,7 +93,7 @@ async fn a_grant_ends_at_its_moment_without_anybody_changing_anything() {
     let clock = FixedClock::at("2026-03-02T12:59:59Z");
     let (app, _folder) = started(clock.sources()).await;
     let until: Timestamp = "2026-03-02T13:00:00Z".parse().unwrap();
-    let ann = app.user("ann").with_permission_when("read", Clause::NotAfter(until));
+    let ann = app.user("ann").with_permission_when("read", ConditionSpec::NotAfter(until));
     let ann = by_every_scheme(ann).await;
     each(&ann, "/read", 200).await;
     each(&ann[..1], "/items", 200).await;
@@ -154,7 +154,7 @@ async fn no_request_is_judged_by_a_rule_older_than_the_last_change_before_it_beg
         role.permissions.insert(format!("role:{version}").into());
         role
     };
-    app.rules().change_role(&By::system(), release(0)).await.unwrap();
+    app.rules().change_role(&Actor::system(), release(0)).await.unwrap();
 
     let state = Arc::new((Version::default(), Version::default(), AtomicUsize::new(0)));
     let readers: Vec<_> = (0..8)
@@ -190,10 +190,10 @@ async fn no_request_is_judged_by_a_rule_older_than_the_last_change_before_it_beg
     tokio::join!(
         grants.runs(served, CHANGES * 3 / 5, async |version| {
             let wanted = vec![GrantRequest::allow(format!("grant:{version}"))];
-            rules.set_grants(&By::system(), subject.clone(), wanted).await.unwrap();
+            rules.set_grants(&Actor::system(), subject.clone(), wanted).await.unwrap();
         }),
         roles.runs(served, CHANGES * 2 / 5, async |version| {
-            rules.change_role(&By::system(), release(version)).await.unwrap();
+            rules.change_role(&Actor::system(), release(version)).await.unwrap();
         }),
     );
     let mut under_change = 0;

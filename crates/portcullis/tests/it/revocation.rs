@@ -1,9 +1,9 @@
 //! What ends a credential ends it on the next request: here, after a restart, on another node, and
 //! for good. Each way of ending × each kind of credential × each store.
 
-use portcullis::rules::Settings;
+use portcullis::auth::Settings;
 use portcullis::testing::TestApp;
-use portcullis::types::By;
+use portcullis::types::Actor;
 use serde_json::json;
 
 use crate::stand::{Credential, Kind, Place, Stand, ada};
@@ -95,7 +95,7 @@ impl End {
             }
             Self::RetireKey => {
                 let keys = app.rules().keys().await.unwrap();
-                app.rules().retire_key(&By::system(), &keys[0].id).await.unwrap();
+                app.rules().retire_key(&Actor::system(), &keys[0].id).await.unwrap();
             }
         }
     }
@@ -203,12 +203,12 @@ async fn a_retired_key_leaves_what_another_signed_and_what_was_not_signed() {
     let opaque = Credential::of(&stand.app, Kind::Opaque).await;
     let rules = stand.app.rules();
     let first = rules.keys().await.unwrap()[0].id.clone();
-    rules.rotate_key(&By::system()).await.unwrap();
+    rules.rotate_key(&Actor::system()).await.unwrap();
     // The new key is published before it signs.
     assert_eq!(rules.public_keys().keys.len(), 2);
     stand.clock.advance(900);
     let new = Credential::of(&stand.app, Kind::Jwt).await;
-    rules.retire_key(&By::system(), &first).await.unwrap();
+    rules.retire_key(&Actor::system(), &first).await.unwrap();
     assert_eq!(old.status(&stand.app).await, 401);
     assert_eq!((new.status(&stand.app).await, opaque.status(&stand.app).await), (200, 200));
     assert_eq!(rules.public_keys().keys.len(), 1);

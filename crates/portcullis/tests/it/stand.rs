@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use portcullis::auth::{AccessFormat, Auth, Settings};
 use portcullis::clock::Sources;
-use portcullis::rules::{AccessFormat, Rules, Settings};
-use portcullis::secret::{MasterSecret, PasswordSettings};
+use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::store::sql::SqlStore;
 use portcullis::store::{MemoryStore, Store};
 use portcullis::testing::{FixedClock, TestApp, TestClient};
@@ -102,7 +102,7 @@ async fn start(
     settings: &Settings,
     clock: &FixedClock,
 ) -> TestApp {
-    let rules = Rules::builder(kept.store().await, master.clone())
+    let rules = Auth::builder(kept.store().await, master.clone())
         .sources(clock.sources())
         .settings(settings.clone())
         .passwords(PasswordSettings::cheap())

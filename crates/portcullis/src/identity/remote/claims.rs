@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::crypto::{AccessClaims, Claims, TokenFault};
 use crate::problem::ConfigError;
-use crate::secret::{AccessClaims, Claims, TokenFault};
 use crate::types::{ClientId, External, Permission, Principal, Role, Scope, Subject};
 
 /// How `amr` says that a second factor was given (RFC 8176 §2).

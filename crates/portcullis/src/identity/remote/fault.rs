@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::crypto::BadJwks;
 use crate::problem::BoxError;
-use crate::secret::BadJwks;
 
 /// Why an issuer's keys are not known. For the log; callers get a 503.
 #[derive(Debug, thiserror::Error)]

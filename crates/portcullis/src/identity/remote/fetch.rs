@@ -14,8 +14,8 @@ use serde::Deserialize;
 
 use super::RemoteFault;
 use super::address::{address_named_by, metadata};
+use crate::crypto::{Jwks, VerifyingKey};
 use crate::problem::ConfigError;
-use crate::secret::{Jwks, VerifyingKey};
 
 /// The most bytes of an answer that are read.
 const LARGEST: usize = 256 * 1024;

@@ -8,8 +8,8 @@ use super::claims::Mapping;
 use super::fetch::{Fetcher, Place};
 use super::keys::{Keys, State};
 use crate::clock::Sources;
+use crate::crypto::{Algorithm, JwtVerifier, VerifierSettings};
 use crate::problem::ConfigError;
-use crate::secret::{Algorithm, JwtVerifier, VerifierSettings};
 
 /// How long an answer may take: unless set, at the least and at the most.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::RemoteFault;
 use super::fetch::{Fetcher, Place};
 use crate::clock::Sources;
-use crate::secret::{VerifyingKey, digest_of};
+use crate::crypto::{VerifyingKey, digest_of};
 use crate::store::Digest;
 use crate::types::Timestamp;
 
@@ -35,7 +35,7 @@ pub(super) struct Keys {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    known: ArcSwapOption<Known>,
+    known: ArcSwapOption<SubjectAccess>,
     /// Held by whoever fetches: there is only ever one.
     fetching: Arc<Mutex<()>>,
     last: std::sync::Mutex<Option<Attempt>>,
@@ -43,7 +43,7 @@ pub(super) struct State {
 
 /// Keys that were fetched.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct SubjectAccess {
     /// The same allocation for as long as the issuer publishes the same text.
     pub(super) keys: Arc<[VerifyingKey]>,
     digest: Digest,
@@ -72,7 +72,10 @@ fn apart(one: Timestamp, other: Timestamp) -> Duration {
 impl Keys {
     /// The keys that count at `now`. Waits for the issuer only where there are none, or where
     /// nobody asked it for so long that those kept may well have been withdrawn.
-    pub(super) async fn known(self: &Arc<Self>, now: Timestamp) -> Result<Known, RemoteFault> {
+    pub(super) async fn known(
+        self: &Arc<Self>,
+        now: Timestamp,
+    ) -> Result<SubjectAccess, RemoteFault> {
         if let Some(known) = self.kept(now) {
             let age = apart(now, known.fetched_at);
             if age <= known.keep_for {
@@ -92,17 +95,17 @@ impl Keys {
     pub(super) async fn newer(
         self: &Arc<Self>,
         now: Timestamp,
-    ) -> Result<(Known, Option<RemoteFault>), RemoteFault> {
+    ) -> Result<(SubjectAccess, Option<RemoteFault>), RemoteFault> {
         self.fetch(now).await;
         let known = self.kept(now).ok_or_else(|| self.unknown())?;
         Ok((known, self.last_fault().is_some().then(|| self.unknown())))
     }
 
     /// The keys last fetched, unless they are too old to count.
-    fn kept(&self, now: Timestamp) -> Option<Known> {
+    fn kept(&self, now: Timestamp) -> Option<SubjectAccess> {
         let known = self.state.known.load_full()?;
         let bound = self.stale_for.max(known.keep_for);
-        (apart(now, known.fetched_at) <= bound).then(|| Known::clone(&known))
+        (apart(now, known.fetched_at) <= bound).then(|| SubjectAccess::clone(&known))
     }
 
     fn unknown(&self) -> RemoteFault {
@@ -171,7 +174,7 @@ impl Keys {
                     published.keys.into()
                 };
                 let keep_for = published.keep_for;
-                let known = Known { keys, digest, fetched_at: begun_at, keep_for };
+                let known = SubjectAccess { keys, digest, fetched_at: begun_at, keep_for };
                 self.state.known.store(Some(Arc::new(known)));
                 self.note(begun_at, Became::Keys);
             }

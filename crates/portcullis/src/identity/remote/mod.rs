@@ -28,13 +28,13 @@ pub use issuer::RemoteIssuer;
 use super::Verifier;
 use crate::clock::Sources;
 use crate::credential::{Rejection, TokenCredential};
+use crate::crypto::{Jws, TokenFault, VerifyingKey, digest_of};
 use crate::problem::ConfigError;
-use crate::secret::{Jws, TokenFault, VerifyingKey, digest_of};
 use crate::store::Digest;
 use crate::types::{Principal, Timestamp};
 use fetch::Fetcher;
 use issuer::Trusted;
-use keys::Known;
+use keys::SubjectAccess;
 
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 8 * 1024;
@@ -70,7 +70,7 @@ const REMEMBERED: usize = 10_000;
 /// use portcullis::credential::bearer;
 /// use portcullis::gate::Gate;
 /// use portcullis::identity::{RemoteIssuer, RemoteTokens, VerifiedBy};
-/// use portcullis::secret::Algorithm;
+/// use portcullis::crypto::Algorithm;
 ///
 /// let issuer = RemoteIssuer::discover("https://login.example")
 ///     .audience("https://api.example")
@@ -186,7 +186,8 @@ impl RemoteTokens {
         let mut known = issuer.keys.known(now).await.map_err(unavailable)?;
         let mut verified = issuer.verifier.verify(text, &*known.keys, now);
         if verified == Err(TokenFault::UnknownKey) {
-            let (newer, away): (Known, _) = issuer.keys.newer(now).await.map_err(unavailable)?;
+            let (newer, away): (SubjectAccess, _) =
+                issuer.keys.newer(now).await.map_err(unavailable)?;
             known = newer;
             verified = issuer.verifier.verify(text, &*known.keys, now);
             if let (Err(TokenFault::UnknownKey), Some(fault)) = (&verified, away) {

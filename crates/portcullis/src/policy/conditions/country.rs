@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::types::{Condition, InvalidClause, Principal};
+use crate::types::{Condition, InvalidCondition, Principal};
 
 /// An address in one of these countries. Where nothing trusted says which, it does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,16 +14,16 @@ impl Countries {
     /// Countries by their ISO 3166-1 codes of two letters, in either case.
     ///
     /// # Errors
-    /// [`InvalidClause`] where a code is not two letters, or there is none.
-    pub fn new<S: AsRef<str>>(codes: &[S]) -> Result<Self, InvalidClause> {
+    /// [`InvalidCondition`] where a code is not two letters, or there is none.
+    pub fn new<S: AsRef<str>>(codes: &[S]) -> Result<Self, InvalidCondition> {
         if codes.is_empty() {
-            return Err(InvalidClause("no country is named".to_owned()));
+            return Err(InvalidCondition("no country is named".to_owned()));
         }
         let code = |text: &S| match text.as_ref().as_bytes() {
             [first, second] if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
                 Ok([first.to_ascii_uppercase(), second.to_ascii_uppercase()])
             }
-            _ => Err(InvalidClause(format!(
+            _ => Err(InvalidCondition(format!(
                 "{:?} is no country: write two letters, such as DE",
                 text.as_ref()
             ))),

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use jiff::tz::TimeZone;
 use jiff::{ToSpan as _, civil};
 
-use crate::types::{Condition, Hours, InvalidClause, Principal, Timestamp, Weekday, ZonedDateTime};
+use crate::types::{
+    Condition, Hours, InvalidCondition, Principal, Timestamp, Weekday, ZonedDateTime,
+};
 
 /// Certain hours of certain weekdays in a time zone, over midnight and over daylight-saving
 /// changes: what counts is what a clock on the wall there shows.
@@ -20,7 +22,7 @@ use crate::types::{Condition, Hours, InvalidClause, Principal, Timestamp, Weekda
 ///     who.to_string(),
 ///     "permission write and Monday to Friday 09:00–17:00 Europe/Berlin"
 /// );
-/// # Ok::<(), portcullis::types::InvalidClause>(())
+/// # Ok::<(), portcullis::types::InvalidCondition>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct OpenHours {
@@ -32,16 +34,16 @@ impl OpenHours {
     /// Hours as stored.
     ///
     /// # Errors
-    /// [`InvalidClause`] where the time zone is unknown or no weekday is named.
-    pub fn new(hours: &Hours) -> Result<Self, InvalidClause> {
+    /// [`InvalidCondition`] where the time zone is unknown or no weekday is named.
+    pub fn new(hours: &Hours) -> Result<Self, InvalidCondition> {
         let zone = TimeZone::get(&hours.time_zone).map_err(|_| {
-            InvalidClause(format!(
+            InvalidCondition(format!(
                 "{:?} is no time zone: write it like Europe/Berlin",
                 hours.time_zone
             ))
         })?;
         if hours.weekdays.is_empty() {
-            return Err(InvalidClause("no weekday is named".to_owned()));
+            return Err(InvalidCondition("no weekday is named".to_owned()));
         }
         let mut hours = hours.clone();
         hours.weekdays.sort_unstable();
@@ -52,24 +54,24 @@ impl OpenHours {
     /// The same hours from Monday to Friday.
     ///
     /// # Errors
-    /// [`InvalidClause`] where a time or the zone cannot be read.
-    pub fn working(from: &str, to: &str, time_zone: &str) -> Result<Self, InvalidClause> {
+    /// [`InvalidCondition`] where a time or the zone cannot be read.
+    pub fn working(from: &str, to: &str, time_zone: &str) -> Result<Self, InvalidCondition> {
         Self::on(&Weekday::WORKING, from, to, time_zone)
     }
 
     /// The same hours on these weekdays.
     ///
     /// # Errors
-    /// [`InvalidClause`] where a time or the zone cannot be read.
+    /// [`InvalidCondition`] where a time or the zone cannot be read.
     pub fn on(
         weekdays: &[Weekday],
         from: &str,
         to: &str,
         time_zone: &str,
-    ) -> Result<Self, InvalidClause> {
+    ) -> Result<Self, InvalidCondition> {
         let time = |text: &str| {
             text.parse::<civil::Time>()
-                .map_err(|_| InvalidClause(format!("{text:?} is no time: write it like 09:00")))
+                .map_err(|_| InvalidCondition(format!("{text:?} is no time: write it like 09:00")))
         };
         Self::new(&Hours {
             weekdays: weekdays.to_vec(),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::types::{Condition, InvalidClause, Network, Principal};
+use crate::types::{Condition, InvalidCondition, Network, Principal};
 
 /// An address in one of these networks. An IPv4 address written as IPv6 (`::ffff:192.0.2.1`)
 /// counts as the IPv4 address it is.
@@ -16,7 +16,7 @@ use crate::types::{Condition, InvalidClause, Network, Principal};
 ///
 /// let here = Within::networks(["127.0.0.0/8", "::1"])?;
 /// assert_eq!(here.explain(), "from 127.0.0.0/8 or ::1/128");
-/// # Ok::<(), portcullis::types::InvalidClause>(())
+/// # Ok::<(), portcullis::types::InvalidCondition>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Within {
@@ -27,10 +27,10 @@ impl Within {
     /// Networks as stored.
     ///
     /// # Errors
-    /// [`InvalidClause`] where there is none.
-    pub fn new(networks: &[Network]) -> Result<Self, InvalidClause> {
+    /// [`InvalidCondition`] where there is none.
+    pub fn new(networks: &[Network]) -> Result<Self, InvalidCondition> {
         if networks.is_empty() {
-            return Err(InvalidClause("no network is named".to_owned()));
+            return Err(InvalidCondition("no network is named".to_owned()));
         }
         Ok(Self { networks: networks.iter().map(|network| canonical(network.0)).collect() })
     }
@@ -38,10 +38,10 @@ impl Within {
     /// Networks as text, in CIDR form; a single address is a network of its own.
     ///
     /// # Errors
-    /// [`InvalidClause`] where one cannot be read.
+    /// [`InvalidCondition`] where one cannot be read.
     pub fn networks<'a>(
         networks: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, InvalidClause> {
+    ) -> Result<Self, InvalidCondition> {
         let networks: Result<Vec<Network>, _> = networks.into_iter().map(str::parse).collect();
         Self::new(&networks?)
     }

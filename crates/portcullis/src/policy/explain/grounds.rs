@@ -25,10 +25,10 @@ impl Requirement {
             }
             Self::All(_) | Self::Any(_) => (Vec::new(), Vec::new()),
             _ if who.is_guest() => (vec![asking(who)], vec![Help::SignIn]),
-            Self::Unlimited if who.limit().is_some() => {
+            Self::Unscoped if who.limit().is_some() => {
                 (vec![Ground::BeyondScope], vec![Help::NoScopeLimit])
             }
-            Self::Authenticated | Self::Unlimited | Self::Is(_) | Self::Owner(_) => {
+            Self::Authenticated | Self::Unscoped | Self::Is(_) | Self::Owner(_) => {
                 (vec![asking(who)], Vec::new())
             }
             Self::Role(name) => {

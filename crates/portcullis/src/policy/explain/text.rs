@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Circumstance, Effect, Ground, Held, Help, Outcome, Reason, Reasons, State};
-use crate::policy::check::UNLIMITED;
+use crate::policy::check::UNSCOPED;
 use crate::types::{Remedy, Role};
 
 impl fmt::Display for Reasons {
@@ -113,7 +113,7 @@ impl fmt::Display for Help {
             Self::Role { role } => write!(f, "role {role}"),
             Self::Grant { permission } => write!(f, "a grant of {permission}"),
             Self::Scope { scope } => write!(f, "a token with scope {scope}"),
-            Self::NoScopeLimit => f.write_str(UNLIMITED),
+            Self::NoScopeLimit => f.write_str(UNSCOPED),
             Self::Waiting { until } => write!(f, "waiting until {}", until.local),
             Self::Circumstance { sentence } => write!(f, "asking {sentence}"),
             Self::RevokeGrant { grant } => write!(f, "taking grant {grant} back"),

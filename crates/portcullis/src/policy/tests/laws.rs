@@ -7,7 +7,7 @@ use super::samples::{
     Fact, Granted, Line, PERMISSIONS, ROLES, SCOPES, condition, granted, holding, kind, line, rank,
     requirement, somebody, with,
 };
-use crate::policy::check::UNLIMITED;
+use crate::policy::check::UNSCOPED;
 use crate::policy::{Ask, Decision, Requirement, authenticated, permits, role, scope};
 use crate::types::{Effect, Permission, Principal, Remedy, Scopes};
 
@@ -208,7 +208,7 @@ proptest! {
                 who = match term.split_once(' ') {
                     Some(("role", name)) => who.with_roles([name]),
                     Some(("permission", name)) => who.with_permissions([name]),
-                    _ if term.contains(UNLIMITED) => Principal { scopes: Scopes::All, ..who },
+                    _ if term.contains(UNSCOPED) => Principal { scopes: Scopes::All, ..who },
                     _ => who,
                 };
             }

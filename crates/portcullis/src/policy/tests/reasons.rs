@@ -14,8 +14,8 @@ use crate::policy::{
     scope,
 };
 use crate::types::{
-    Access, Clause, Conditional, Effect, Grant, GrantId, Principal, Role, Subject, Timestamp,
-    UserId,
+    Access, ConditionSpec, Conditional, Effect, Grant, GrantId, Principal, Role, Subject,
+    Timestamp, UserId,
 };
 
 fn of_terms(reason: &Reason) -> Held {
@@ -109,7 +109,7 @@ proptest! {
             id: GrantId(Uuid::from_u128(number as u128)),
             effect: if *allow { Effect::Allow } else { Effect::Deny },
             permission: (*name).into(),
-            condition: (!always).then(|| Clause::NotAfter(Timestamp::from_second(9).unwrap())),
+            condition: (!always).then(|| ConditionSpec::NotAfter(Timestamp::from_second(9).unwrap())),
             valid_from: None,
             valid_until: None,
             created_at: Timestamp::UNIX_EPOCH,
@@ -123,9 +123,9 @@ proptest! {
             match (&grant.condition, grant.effect) {
                 (None, Effect::Allow) => drop(access.allowed.insert(grant.permission.clone())),
                 (None, Effect::Deny) => drop(access.denied.insert(grant.permission.clone())),
-                (Some(clause), effect) => access.conditional.push(Conditional {
+                (Some(spec), effect) => access.conditional.push(Conditional {
                     grant: grant.id, effect, permission: grant.permission.clone(),
-                    condition: Conditions::new().compile(clause).unwrap(),
+                    condition: Conditions::new().compile(spec).unwrap(),
                 }),
             }
         }
@@ -208,26 +208,25 @@ refused (403)
 }
 
 /// ann, with permissions under conditions.
-fn under(grants: &[(Effect, &str, Clause)]) -> Principal {
+fn under(grants: &[(Effect, &str, ConditionSpec)]) -> Principal {
     let mut who = ann();
-    let conditional =
-        grants.iter().enumerate().map(|(number, (effect, name, clause))| Conditional {
-            grant: GrantId(Uuid::from_u128(number as u128)),
-            effect: *effect,
-            permission: (*name).into(),
-            condition: Conditions::new().compile(clause).unwrap(),
-        });
+    let conditional = grants.iter().enumerate().map(|(number, (effect, name, spec))| Conditional {
+        grant: GrantId(Uuid::from_u128(number as u128)),
+        effect: *effect,
+        permission: (*name).into(),
+        condition: Conditions::new().compile(spec).unwrap(),
+    });
     who.access = Arc::new(Access { conditional: conditional.collect(), ..Access::default() });
     who
 }
 
-fn clause(json: serde_json::Value) -> Clause {
+fn spec(json: serde_json::Value) -> ConditionSpec {
     serde_json::from_value(json).unwrap()
 }
 
-fn hours(days: &[&str], from: &str, to: &str, zone: &str) -> Clause {
+fn hours(days: &[&str], from: &str, to: &str, zone: &str) -> ConditionSpec {
     let span = serde_json::json!({"weekdays": days, "from": from, "to": to, "time_zone": zone});
-    clause(serde_json::json!({"hours": span}))
+    spec(serde_json::json!({"hours": span}))
 }
 
 #[test]
@@ -244,11 +243,11 @@ fn it_says_when_waiting_would_do() {
     assert!(text.contains("would help: waiting until Monday 2026-01-05 08:00 Europe/Vienna"));
 
     // A validity that begins later, and hours within it.
-    let from = clause(serde_json::json!({"not_before": "2027-06-01T00:00:00Z"}));
-    let later = under(&[(Effect::Allow, "write", Clause::All(vec![from, office.clone()]))]);
+    let from = spec(serde_json::json!({"not_before": "2027-06-01T00:00:00Z"}));
+    let later = under(&[(Effect::Allow, "write", ConditionSpec::All(vec![from, office.clone()]))]);
     assert_eq!(says(&later, &write).unwrap(), "Tuesday 2027-06-01 08:00 Europe/Vienna");
     // A denial must be over too.
-    let denied = clause(serde_json::json!({"not_after": "2026-01-05T10:00:30Z"}));
+    let denied = spec(serde_json::json!({"not_after": "2026-01-05T10:00:30Z"}));
     let denied =
         under(&[(Effect::Allow, "write", office.clone()), (Effect::Deny, "write", denied)]);
     assert_eq!(says(&denied, &write).unwrap(), "Monday 2026-01-05 10:00:30 UTC");
@@ -264,9 +263,9 @@ fn it_says_when_waiting_would_do() {
     ));
 
     // Where time does not help, nothing is promised.
-    let over = clause(serde_json::json!({"not_after": "2026-01-01T00:00:00Z"}));
-    let place = clause(serde_json::json!({"networks": ["10.0.0.0/8"]}));
-    let never = Clause::All(vec![hours(&["monday"], "08:00", "17:00", "UTC"), over.clone()]);
+    let over = spec(serde_json::json!({"not_after": "2026-01-01T00:00:00Z"}));
+    let place = spec(serde_json::json!({"networks": ["10.0.0.0/8"]}));
+    let never = ConditionSpec::All(vec![hours(&["monday"], "08:00", "17:00", "UTC"), over.clone()]);
     for condition in [over, place, never] {
         let who = under(&[(Effect::Allow, "write", condition)]);
         assert_eq!(says(&who, &write), None);

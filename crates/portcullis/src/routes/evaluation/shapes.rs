@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Unanswered;
+use crate::auth::{Supposed, Why};
 use crate::policy::{Reasons, Requirement};
-use crate::rules::{Supposed, Why};
 use crate::types::{Scope, Timestamp};
 
 /// A subject or a resource.

@@ -3,8 +3,9 @@
 use axum::extract::{FromRequest, Request};
 use http::request::Parts;
 
-use crate::credential::{Carrier, PasswordCredential, Rejection, basic};
-use crate::describe::{Describe, Form, Input, OperationBuilder};
+use crate::credential::{CredentialSource, PasswordCredential, Rejection, basic};
+use crate::extract::Form;
+use crate::openapi::{Describe, Input, OperationBuilder};
 use crate::problem::{OAuthError, OAuthErrorCode};
 
 /// What must never stand in a URL, where logs and `Referer` would spread it (RFC 9700 §4.2).

@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::OAuthForm;
 use super::form::invalid_request;
-use crate::describe::{Json, NoStore};
+use crate::auth::Auth;
+use crate::extract::{Json, NoStore};
 use crate::gate::Gate;
 use crate::policy::permission;
 use crate::problem::OAuthError;
-use crate::rules::Rules;
-use crate::table::Routes;
+use crate::router::Routes;
 use crate::types::{Scope, SessionId, Subject};
 
-pub(super) fn table(gate: &Gate) -> Routes<Rules> {
+pub(super) fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes().tag("tokens").post(
         "/introspect",
         permission("tokens:introspect"),
@@ -73,7 +73,7 @@ struct ActiveToken {
 }
 
 async fn introspect_token(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     request: OAuthForm<Introspection>,
 ) -> Result<NoStore<Json<Introspected>>, OAuthError> {
     let Some(token) = request.form.token.filter(|token| !token.is_empty()) else {

@@ -6,14 +6,14 @@ use http::header::{CACHE_CONTROL, HeaderName};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::describe::Json;
+use crate::auth::Auth;
+use crate::crypto::Jwks;
+use crate::extract::Json;
 use crate::gate::Gate;
 use crate::policy::public;
-use crate::rules::Rules;
-use crate::secret::Jwks;
-use crate::table::Routes;
+use crate::router::Routes;
 
-pub(super) fn table(gate: &Gate) -> Routes<Rules> {
+pub(super) fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes()
         .tag("tokens")
         .get("/.well-known/jwks.json", public("keys to verify tokens with"), read_keys)
@@ -61,11 +61,11 @@ struct ResourceMetadata {
     jwks_uri: String,
 }
 
-async fn read_keys(State(rules): State<Rules>) -> Cached<Jwks> {
+async fn read_keys(State(rules): State<Auth>) -> Cached<Jwks> {
     cached(rules.public_keys())
 }
 
-async fn read_server_metadata(State(rules): State<Rules>) -> Cached<ServerMetadata> {
+async fn read_server_metadata(State(rules): State<Auth>) -> Cached<ServerMetadata> {
     let issuer = rules.settings().issuer.trim_end_matches('/').to_owned();
     cached(ServerMetadata {
         token_endpoint: format!("{issuer}/token"),
@@ -81,7 +81,7 @@ async fn read_server_metadata(State(rules): State<Rules>) -> Cached<ServerMetada
     })
 }
 
-async fn read_resource_metadata(State(rules): State<Rules>) -> Cached<ResourceMetadata> {
+async fn read_resource_metadata(State(rules): State<Auth>) -> Cached<ResourceMetadata> {
     let issuer = rules.settings().issuer.clone();
     cached(ResourceMetadata {
         resource: rules.settings().audience.clone(),
@@ -92,6 +92,6 @@ async fn read_resource_metadata(State(rules): State<Rules>) -> Cached<ResourceMe
     })
 }
 
-fn scopes(rules: &Rules) -> Vec<String> {
+fn scopes(rules: &Auth) -> Vec<String> {
     rules.scope_book().rules.keys().map(ToString::to_string).collect()
 }

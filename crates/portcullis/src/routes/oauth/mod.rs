@@ -6,15 +6,15 @@ mod metadata;
 mod revoke;
 mod token;
 
+use crate::auth::Auth;
 use crate::gate::Gate;
-use crate::rules::Rules;
-use crate::table::Routes;
+use crate::router::Routes;
 
 pub(super) use form::OAuthForm;
 pub(super) use token::{TokenAnswer, TokenRequest, password_grant};
 
 /// `/token`, `/revoke`, `/introspect` and the documents under `/.well-known`.
-pub fn table(gate: &Gate) -> Routes<Rules> {
+pub fn table(gate: &Gate) -> Routes<Auth> {
     token::table(gate)
         .merge(revoke::table(gate))
         .merge(introspect::table(gate))

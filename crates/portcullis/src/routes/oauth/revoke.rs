@@ -8,14 +8,14 @@ use serde::Deserialize;
 use super::super::origin::Acting;
 use super::OAuthForm;
 use super::form::invalid_request;
-use crate::describe::NoStore;
+use crate::auth::Auth;
+use crate::extract::NoStore;
 use crate::gate::Gate;
 use crate::policy::public;
 use crate::problem::OAuthError;
-use crate::rules::Rules;
-use crate::table::Routes;
+use crate::router::Routes;
 
-pub(super) fn table(gate: &Gate) -> Routes<Rules> {
+pub(super) fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes().tag("tokens").post("/revoke", public("whoever holds the token"), revoke_token)
 }
 
@@ -33,13 +33,13 @@ struct Revocation {
 }
 
 async fn revoke_token(
-    State(rules): State<Rules>,
-    Acting(by): Acting,
+    State(rules): State<Auth>,
+    Acting(actor): Acting,
     request: OAuthForm<Revocation>,
 ) -> Result<NoStore<()>, OAuthError> {
     let Some(token) = request.form.token.filter(|token| !token.is_empty()) else {
         return Err(invalid_request("token is missing."));
     };
-    rules.revoke(&by, &token).await?;
+    rules.revoke(&actor, &token).await?;
     Ok(NoStore(()))
 }

@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::super::origin::From;
 use super::OAuthForm;
 use super::form::invalid_request;
-use crate::describe::{Json, NoStore};
+use crate::auth::{AccessFormat, Auth, Caller, Issued, LoginRefused, RefreshRefused};
+use crate::crypto::Secret;
+use crate::extract::{Json, NoStore};
 use crate::gate::Gate;
 use crate::policy::public;
 use crate::problem::{Challenge, OAuthError, OAuthErrorCode};
-use crate::rules::{AccessFormat, Caller, Issued, LoginRefused, RefreshRefused, Rules};
-use crate::secret::Hidden;
-use crate::table::Routes;
+use crate::router::Routes;
 use crate::types::Scope;
 
-pub(super) fn table(gate: &Gate) -> Routes<Rules> {
+pub(super) fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes().tag("auth").post("/token", public("where tokens are got"), create_token)
 }
 
@@ -89,7 +89,7 @@ fn given(parameter: Option<String>) -> Option<String> {
 }
 
 async fn create_token(
-    State(rules): State<Rules>,
+    State(rules): State<Auth>,
     From(caller): From,
     request: OAuthForm<TokenRequest>,
 ) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
@@ -125,7 +125,7 @@ fn no_client(request: &OAuthForm<TokenRequest>) -> Result<(), OAuthError> {
 /// A first-party login: the user's own password, no client (contract; off for third parties,
 /// RFC 9700 §2.4).
 pub(in crate::routes) async fn password_grant(
-    rules: &Rules,
+    rules: &Auth,
     caller: Caller,
     form: TokenRequest,
     format: Option<AccessFormat>,
@@ -136,7 +136,7 @@ pub(in crate::routes) async fn password_grant(
     let Some(password) = given(form.password) else {
         return Err(invalid_request("password is missing."));
     };
-    let signed = rules.sign_in(&caller.by(), &username, Hidden::new(password)).await;
+    let signed = rules.sign_in(&caller.actor(), &username, Secret::new(password)).await;
     let signed = signed.map_err(|refused| match refused {
         LoginRefused::Wrong => {
             OAuthError::new(OAuthErrorCode::InvalidGrant, "Incorrect username or password")
@@ -149,7 +149,7 @@ pub(in crate::routes) async fn password_grant(
 }
 
 async fn refresh_grant(
-    rules: &Rules,
+    rules: &Auth,
     caller: &Caller,
     form: TokenRequest,
 ) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
@@ -157,7 +157,7 @@ async fn refresh_grant(
         return Err(invalid_request("refresh_token is missing."));
     };
     let scope = given(form.scope);
-    match rules.refresh(&caller.by(), &token, scope.as_deref(), None).await {
+    match rules.refresh(&caller.actor(), &token, scope.as_deref(), None).await {
         Ok(issued) => Ok(NoStore(Json(issued.into()))),
         Err(RefreshRefused::Invalid) => Err(OAuthError::new(
             OAuthErrorCode::InvalidGrant,

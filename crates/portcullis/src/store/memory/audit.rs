@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::store::audit::{self, extend};
 use crate::store::{Audit, AuditFilter, AuditHead, AuditLink, SealAudit, StoreError, cursor};
-use crate::types::{AuditEntry, AuditRecord, Page, PageRequest, Party};
+use crate::types::{AuditEntry, AuditRecord, AuditTarget, Page, PageRequest};
 
 /// The log, beside the rest of the state: it is never rolled back.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl MemoryStore {
 }
 
 fn is_wanted(filter: &AuditFilter, entry: &AuditEntry) -> bool {
-    let is = |wanted: &Option<String>, party: Option<&Party>| {
+    let is = |wanted: &Option<String>, party: Option<&AuditTarget>| {
         wanted.as_ref().is_none_or(|wanted| {
             party.is_some_and(|party| party.id == *wanted || party.name == *wanted)
         })

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use super::state::State;
-use crate::store::{Change, Grants, Standing, StoreError, graph};
+use crate::store::{Change, Grants, StoreError, StoredAccess, graph};
 use crate::types::{Grant, GrantId, Role, RoleRecord, Subject};
 
 const NO_ROLE: StoreError = StoreError::NotFound { what: "role" };
@@ -23,7 +23,7 @@ impl State {
 
 #[async_trait]
 impl Grants for MemoryStore {
-    async fn standing(&self, subject: &Subject) -> Result<Option<Standing>, StoreError> {
+    async fn standing(&self, subject: &Subject) -> Result<Option<StoredAccess>, StoreError> {
         Ok(self.with(|state| {
             let (name, active, hash) = match subject {
                 Subject::User(id) => {
@@ -37,12 +37,12 @@ impl Grants for MemoryStore {
                 }
                 Subject::External(_) | Subject::Guest => return None,
             };
-            Some(Standing {
+            Some(StoredAccess {
                 name,
                 active,
                 roles: state.assigned.get(subject).cloned().unwrap_or_default(),
                 grants: state.grants.get(subject).cloned().unwrap_or_default(),
-                password_version: Standing::password_version(hash),
+                password_version: StoredAccess::password_version(hash),
             })
         }))
     }
@@ -66,9 +66,9 @@ impl Grants for MemoryStore {
     async fn update_role(
         &self,
         role: &RoleRecord,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
     ) -> Result<(), StoreError> {
-        self.guarded(keep_one, |state| {
+        self.guarded(required_role, |state| {
             if !state.roles.contains_key(&role.name) {
                 return Err(NO_ROLE);
             }
@@ -79,8 +79,12 @@ impl Grants for MemoryStore {
         })
     }
 
-    async fn delete_role(&self, name: &Role, keep_one: Option<&Role>) -> Result<(), StoreError> {
-        self.guarded(keep_one, |state| {
+    async fn delete_role(
+        &self,
+        name: &Role,
+        required_role: Option<&Role>,
+    ) -> Result<(), StoreError> {
+        self.guarded(required_role, |state| {
             state.roles.remove(name).ok_or(NO_ROLE)?;
             for role in state.roles.values_mut() {
                 role.includes.remove(name);
@@ -116,9 +120,9 @@ impl Grants for MemoryStore {
         &self,
         subject: &Subject,
         role: &Role,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
     ) -> Result<bool, StoreError> {
-        self.guarded(keep_one, |state| {
+        self.guarded(required_role, |state| {
             let was = state.assigned.get_mut(subject).is_some_and(|roles| roles.remove(role));
             if was {
                 state.tell(Change::Subject(subject.clone()));

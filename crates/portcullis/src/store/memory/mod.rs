@@ -42,20 +42,20 @@ impl MemoryStore {
     }
 
     /// Reads or changes the state in one step. A change must refuse before it touches anything.
-    fn with<T>(&self, deed: impl FnOnce(&mut State) -> T) -> T {
-        deed(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes the state, unless that takes the last active holder from `keep_one`.
     fn guarded<T>(
         &self,
-        keep_one: Option<&Role>,
-        deed: impl FnOnce(&mut State) -> Result<T, StoreError>,
+        required_role: Option<&Role>,
+        change: impl FnOnce(&mut State) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let Some(role) = keep_one else { return self.with(deed) };
+        let Some(role) = required_role else { return self.with(change) };
         self.with(|state| {
             let mut after = state.clone();
-            let value = deed(&mut after)?;
+            let value = change(&mut after)?;
             if state.has_holder(role) && !after.has_holder(role) {
                 return Err(StoreError::LastHolder { role: role.clone() });
             }

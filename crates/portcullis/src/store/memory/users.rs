@@ -80,10 +80,10 @@ impl Users for MemoryStore {
         id: UserId,
         change: UserChange,
         keep: Option<SessionId>,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
         now: Timestamp,
     ) -> Result<(User, Vec<SessionId>), StoreError> {
-        self.guarded(keep_one, |state| {
+        self.guarded(required_role, |state| {
             let before = state.users.get(&id).ok_or(NO_USER)?.clone();
             let user = change.apply(before.user.clone(), now);
             state.refuse_taken(&user)?;
@@ -122,10 +122,10 @@ impl Users for MemoryStore {
     async fn delete_user(
         &self,
         id: UserId,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        self.guarded(keep_one, |state| {
+        self.guarded(required_role, |state| {
             let account = state.users.remove(&id).ok_or(NO_USER)?;
             state.forget_logins(&account.user);
             let ended = state.end_all(now, |session| session.user == id);

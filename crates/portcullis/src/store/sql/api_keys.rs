@@ -10,7 +10,7 @@ impl ApiKeys for SqlStore {
     async fn insert_api_key(&self, key: &ApiKey, digest: &Digest) -> Result<bool, StoreError> {
         let nobody = StoreError::NotFound { what: what(&key.owner) };
         let Some((kind, owner)) = subject_key(&key.owner) else { return Err(nobody) };
-        let mut deed = self.write().await?;
+        let mut transaction = self.write().await?;
         let (active, theirs): (bool, i64) = sqlx::query_as(
             "SELECT EXISTS (SELECT 1 FROM users WHERE $1 = 'user' AND id = $2 AND active
                 UNION ALL SELECT 1 FROM clients WHERE $1 = 'client' AND id = $2 AND active),
@@ -20,7 +20,7 @@ impl ApiKeys for SqlStore {
         .bind(kind)
         .bind(&owner)
         .bind(key.created_at.as_microsecond())
-        .fetch_one(&mut *deed)
+        .fetch_one(&mut *transaction)
         .await
         .map_err(failed)?;
         if !active {
@@ -44,10 +44,10 @@ impl ApiKeys for SqlStore {
         .bind(key.created_at.as_microsecond())
         .bind(key.expires_at.as_microsecond())
         .bind(key.last_used_at.map(Timestamp::as_microsecond))
-        .execute(&mut *deed)
+        .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        deed.commit().await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
         Ok(true)
     }
 

@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::{SqlStore, failed, row};
 use crate::store::audit::{self, extend};
 use crate::store::{Audit, AuditFilter, AuditHead, AuditLink, SealAudit, StoreError, cursor};
-use crate::types::{AuditEntry, AuditRecord, Digest, Page, PageRequest, Party};
+use crate::types::{AuditEntry, AuditRecord, AuditTarget, Digest, Page, PageRequest};
 
 macro_rules! audit_columns {
     () => {
@@ -23,22 +23,22 @@ impl Audit for SqlStore {
         entries: &[AuditEntry],
         seal: &dyn SealAudit,
     ) -> Result<AuditHead, StoreError> {
-        let mut deed = self.write().await?;
-        let head = read_head(&mut deed).await?;
+        let mut transaction = self.write().await?;
+        let head = read_head(&mut transaction).await?;
         let last = sqlx::query("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
-            .fetch_optional(&mut *deed)
+            .fetch_optional(&mut *transaction)
             .await
             .map_err(failed)?;
         let last = last.map(|last| Ok((place(&last)?, row::digest(&last, "hash")?)));
         let (rows, head) = extend(head, last.transpose()?, entries, seal);
         let head = head.ok_or(StoreError::NotFound { what: "audit entry" })?;
         for row in &rows {
-            insert(&mut deed, row).await?;
+            insert(&mut transaction, row).await?;
         }
         if !rows.is_empty() {
-            write_head(&mut deed, &head).await?;
+            write_head(&mut transaction, &head).await?;
         }
-        deed.commit().await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
         Ok(head)
     }
 
@@ -187,8 +187,12 @@ fn wanted(filter: &AuditFilter, before: u64) -> QueryBuilder<Sqlite> {
 }
 
 fn read_record(found: &SqliteRow) -> Result<AuditRecord, StoreError> {
-    let party = |kind: String, id: &str, name: &str| -> Result<Party, StoreError> {
-        Ok(Party { kind: Cow::Owned(kind), id: row::get(found, id)?, name: row::get(found, name)? })
+    let party = |kind: String, id: &str, name: &str| -> Result<AuditTarget, StoreError> {
+        Ok(AuditTarget {
+            kind: Cow::Owned(kind),
+            id: row::get(found, id)?,
+            name: row::get(found, name)?,
+        })
     };
     let subject: Option<String> = row::get(found, "subject_kind")?;
     let hash: Digest = row::digest(found, "hash")?;

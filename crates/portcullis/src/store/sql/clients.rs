@@ -38,7 +38,7 @@ impl Clients for SqlStore {
         id: &ClientId,
         change: ClientChange,
     ) -> Result<Client, StoreError> {
-        let mut deed = self.write().await?;
+        let mut transaction = self.write().await?;
         let changed = sqlx::query(
             "UPDATE clients SET name = COALESCE($2, name), active = COALESCE($3, active)
             WHERE id = $1 RETURNING id, name, active, created_at",
@@ -46,18 +46,18 @@ impl Clients for SqlStore {
         .bind(id.to_string())
         .bind(change.name)
         .bind(change.active)
-        .fetch_all(&mut *deed)
+        .fetch_all(&mut *transaction)
         .await
         .map_err(failed)?;
         let client = row::client(changed.first().ok_or(NO_CLIENT)?)?;
         if !client.active {
             sqlx::query("DELETE FROM api_keys WHERE subject_kind = 'client' AND subject_id = $1")
                 .bind(id.to_string())
-                .execute(&mut *deed)
+                .execute(&mut *transaction)
                 .await
                 .map_err(failed)?;
         }
-        deed.commit().await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
         Ok(client)
     }
 
@@ -66,10 +66,10 @@ impl Clients for SqlStore {
         id: &ClientId,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let mut deed = self.write().await?;
+        let mut transaction = self.write().await?;
         let deleted = sqlx::query("DELETE FROM clients WHERE id = $1")
             .bind(id.to_string())
-            .execute(&mut *deed)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
         if deleted.rows_affected() == 0 {
@@ -81,11 +81,11 @@ impl Clients for SqlStore {
         )
         .bind(id.to_string())
         .bind(now.as_microsecond())
-        .fetch_all(&mut *deed)
+        .fetch_all(&mut *transaction)
         .await
         .map_err(failed)?;
         let ended = sessions::ids(&ended)?;
-        deed.commit().await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
         Ok(ended)
     }
 

@@ -113,9 +113,9 @@ impl SqlStore {
     /// [`ConnectError::Migrate`] where it is not one of ours.
     pub async fn migrate(&self) -> Result<(), ConnectError> {
         let wrong = |error: StoreError| ConnectError::Migrate(error.into());
-        let mut deed = self.write().await.map_err(wrong)?;
-        match MIGRATIONS.run_direct(None, &mut *deed, false).await {
-            Ok(()) => deed.commit().await.map_err(|error| wrong(failed(error))),
+        let mut transaction = self.write().await.map_err(wrong)?;
+        match MIGRATIONS.run_direct(None, &mut *transaction, false).await {
+            Ok(()) => transaction.commit().await.map_err(|error| wrong(failed(error))),
             Err(MigrateError::VersionMissing(found)) if found > newest() => {
                 Err(ConnectError::Newer { found, known: newest() })
             }

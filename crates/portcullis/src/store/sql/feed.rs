@@ -32,12 +32,12 @@ impl Feed for SqlStore {
                 .fetch_all(&mut *view)
                 .await
                 .map_err(failed)?;
-        let mut told = BTreeSet::new();
+        let mut forwarded = BTreeSet::new();
         let mut changes = Vec::new();
         for row in &found {
             let (kind, subject): (&str, &str) = (row::get(row, "kind")?, row::get(row, "subject")?);
             // One change of a role writes many rows.
-            if kind == "token" || told.insert((kind, subject)) {
+            if kind == "token" || forwarded.insert((kind, subject)) {
                 changes.push(read_change(kind, subject, row)?);
             }
         }

@@ -5,16 +5,16 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::{KeepOne, SqlStore, failed, row, subject_key};
 use crate::store::graph::{self, Inclusions};
-use crate::store::{Grants, Standing, StoreError};
+use crate::store::{Grants, StoreError, StoredAccess};
 use crate::types::{
-    Clause, Effect, Grant, GrantId, Permission, Role, RoleRecord, Subject, Timestamp,
+    ConditionSpec, Effect, Grant, GrantId, Permission, Role, RoleRecord, Subject, Timestamp,
 };
 
 const NO_ROLE: StoreError = StoreError::NotFound { what: "role" };
 
 #[async_trait]
 impl Grants for SqlStore {
-    async fn standing(&self, subject: &Subject) -> Result<Option<Standing>, StoreError> {
+    async fn standing(&self, subject: &Subject) -> Result<Option<StoredAccess>, StoreError> {
         let Some((kind, id)) = subject_key(subject) else { return Ok(None) };
         let mut view = self.read().await?;
         let found = sqlx::query(match subject {
@@ -45,12 +45,12 @@ impl Grants for SqlStore {
         .fetch_all(&mut *view)
         .await
         .map_err(failed)?;
-        Ok(Some(Standing {
+        Ok(Some(StoredAccess {
             name: row::get(&found, "name")?,
             active: row::get(&found, "active")?,
             roles: roles.into_iter().map(Role::from).collect(),
             grants: grants.iter().map(read_grant).collect::<Result<_, _>>()?,
-            password_version: Standing::password_version(row::get(&found, "password_hash")?),
+            password_version: StoredAccess::password_version(row::get(&found, "password_hash")?),
         }))
     }
 
@@ -82,28 +82,28 @@ impl Grants for SqlStore {
     }
 
     async fn insert_role(&self, role: &RoleRecord) -> Result<(), StoreError> {
-        let mut deed = self.write().await?;
+        let mut transaction = self.write().await?;
         sqlx::query("INSERT INTO roles (name, description) VALUES ($1, $2)")
             .bind(role.name.as_str())
             .bind(&role.description)
-            .execute(&mut *deed)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
-        fill_role(&mut deed, role).await?;
-        deed.commit().await.map_err(failed)
+        fill_role(&mut transaction, role).await?;
+        transaction.commit().await.map_err(failed)
     }
 
     async fn update_role(
         &self,
         role: &RoleRecord,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
     ) -> Result<(), StoreError> {
-        let mut deed = self.write().await?;
-        let guard = KeepOne::begin(&mut deed, keep_one).await?;
+        let mut transaction = self.write().await?;
+        let guard = KeepOne::begin(&mut transaction, required_role).await?;
         let updated = sqlx::query("UPDATE roles SET description = $2 WHERE name = $1")
             .bind(role.name.as_str())
             .bind(&role.description)
-            .execute(&mut *deed)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
         if updated.rows_affected() == 0 {
@@ -114,55 +114,59 @@ impl Grants for SqlStore {
             "DELETE FROM role_includes WHERE role = $1",
         ] {
             let name = role.name.as_str();
-            sqlx::query(clear).bind(name).execute(&mut *deed).await.map_err(failed)?;
+            sqlx::query(clear).bind(name).execute(&mut *transaction).await.map_err(failed)?;
         }
-        fill_role(&mut deed, role).await?;
-        guard.check(&mut deed).await?;
-        deed.commit().await.map_err(failed)
+        fill_role(&mut transaction, role).await?;
+        guard.check(&mut transaction).await?;
+        transaction.commit().await.map_err(failed)
     }
 
-    async fn delete_role(&self, name: &Role, keep_one: Option<&Role>) -> Result<(), StoreError> {
-        let mut deed = self.write().await?;
-        let guard = KeepOne::begin(&mut deed, keep_one).await?;
+    async fn delete_role(
+        &self,
+        name: &Role,
+        required_role: Option<&Role>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        let guard = KeepOne::begin(&mut transaction, required_role).await?;
         let deleted = sqlx::query("DELETE FROM roles WHERE name = $1")
             .bind(name.as_str())
-            .execute(&mut *deed)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
         if deleted.rows_affected() == 0 {
             return Err(NO_ROLE);
         }
-        guard.check(&mut deed).await?;
-        deed.commit().await.map_err(failed)
+        guard.check(&mut transaction).await?;
+        transaction.commit().await.map_err(failed)
     }
 
     async fn assign_role(&self, subject: &Subject, role: &Role) -> Result<(), StoreError> {
-        let mut deed = self.write().await?;
-        refuse_missing(&mut deed, subject).await?;
-        assign(&mut deed, subject, role).await?;
-        deed.commit().await.map_err(failed)
+        let mut transaction = self.write().await?;
+        refuse_missing(&mut transaction, subject).await?;
+        assign(&mut transaction, subject, role).await?;
+        transaction.commit().await.map_err(failed)
     }
 
     async fn unassign_role(
         &self,
         subject: &Subject,
         role: &Role,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
     ) -> Result<bool, StoreError> {
         let Some((kind, id)) = subject_key(subject) else { return Ok(false) };
-        let mut deed = self.write().await?;
-        let guard = KeepOne::begin(&mut deed, keep_one).await?;
+        let mut transaction = self.write().await?;
+        let guard = KeepOne::begin(&mut transaction, required_role).await?;
         let deleted = sqlx::query(
             "DELETE FROM subject_roles WHERE subject_kind = $1 AND subject_id = $2 AND role = $3",
         )
         .bind(kind)
         .bind(id)
         .bind(role.as_str())
-        .execute(&mut *deed)
+        .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        guard.check(&mut deed).await?;
-        deed.commit().await.map_err(failed)?;
+        guard.check(&mut transaction).await?;
+        transaction.commit().await.map_err(failed)?;
         Ok(deleted.rows_affected() > 0)
     }
 
@@ -178,25 +182,25 @@ impl Grants for SqlStore {
     }
 
     async fn insert_grant(&self, subject: &Subject, grant: &Grant) -> Result<(), StoreError> {
-        let mut deed = self.write().await?;
-        let holder = refuse_missing(&mut deed, subject).await?;
-        insert(&mut deed, &holder, grant).await?;
-        deed.commit().await.map_err(failed)
+        let mut transaction = self.write().await?;
+        let holder = refuse_missing(&mut transaction, subject).await?;
+        insert(&mut transaction, &holder, grant).await?;
+        transaction.commit().await.map_err(failed)
     }
 
     async fn set_grants(&self, subject: &Subject, grants: &[Grant]) -> Result<(), StoreError> {
-        let mut deed = self.write().await?;
-        let holder = refuse_missing(&mut deed, subject).await?;
+        let mut transaction = self.write().await?;
+        let holder = refuse_missing(&mut transaction, subject).await?;
         sqlx::query("DELETE FROM grants WHERE subject_kind = $1 AND subject_id = $2")
             .bind(holder.0)
             .bind(&holder.1)
-            .execute(&mut *deed)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
         for grant in grants {
-            insert(&mut deed, &holder, grant).await?;
+            insert(&mut transaction, &holder, grant).await?;
         }
-        deed.commit().await.map_err(failed)
+        transaction.commit().await.map_err(failed)
     }
 
     async fn delete_grant(&self, subject: &Subject, grant: GrantId) -> Result<bool, StoreError> {
@@ -264,7 +268,7 @@ fn effect(row: &SqliteRow) -> Result<Effect, StoreError> {
 
 fn read_grant(row: &SqliteRow) -> Result<Grant, StoreError> {
     let condition: Option<&str> = row::get(row, "condition")?;
-    let condition = condition.map(serde_json::from_str::<Clause>).transpose();
+    let condition = condition.map(serde_json::from_str::<ConditionSpec>).transpose();
     Ok(Grant {
         id: row::text(row, "id")?,
         effect: effect(row)?,

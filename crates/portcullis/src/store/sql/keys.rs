@@ -19,9 +19,9 @@ impl Keys for SqlStore {
     }
 
     async fn insert_key(&self, key: &KeyRecord, first: bool) -> Result<bool, StoreError> {
-        let mut deed = self.write().await?;
+        let mut transaction = self.write().await?;
         let any: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM signing_keys)")
-            .fetch_one(&mut *deed)
+            .fetch_one(&mut *transaction)
             .await
             .map_err(failed)?;
         if first && any {
@@ -39,10 +39,10 @@ impl Keys for SqlStore {
         .bind(key.signs_from.as_microsecond())
         .bind(key.signs_until.map(Timestamp::as_microsecond))
         .bind(key.retired_at.map(Timestamp::as_microsecond))
-        .execute(&mut *deed)
+        .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        deed.commit().await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
         Ok(true)
     }
 

@@ -14,27 +14,27 @@ impl Sessions for SqlStore {
         cookie: Option<&Digest>,
         refresh: Option<&NewRefresh>,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let mut deed = self.write().await?;
+        let mut transaction = self.write().await?;
         let active: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE id = $1 AND active)")
                 .bind(session.user.to_string())
-                .fetch_one(&mut *deed)
+                .fetch_one(&mut *transaction)
                 .await
                 .map_err(failed)?;
         if !active {
             return Err(StoreError::NotFound { what: "user" });
         }
-        insert(&mut deed, session, cookie, refresh).await?;
+        insert(&mut transaction, session, cookie, refresh).await?;
         if let Some(refresh) = refresh {
             sqlx::query("INSERT INTO refresh_tokens (digest, session_id) VALUES ($1, $2)")
                 .bind(refresh.digest.as_slice())
                 .bind(session.id.to_string())
-                .execute(&mut *deed)
+                .execute(&mut *transaction)
                 .await
                 .map_err(failed)?;
         }
-        let ended = end_surplus(&mut deed, session).await?;
-        deed.commit().await.map_err(failed)?;
+        let ended = end_surplus(&mut transaction, session).await?;
+        transaction.commit().await.map_err(failed)?;
         Ok(ended)
     }
 
@@ -116,9 +116,9 @@ impl Sessions for SqlStore {
         keep: Option<SessionId>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let mut deed = self.write().await?;
-        let ended = end_all(&mut deed, user, keep, now).await?;
-        deed.commit().await.map_err(failed)?;
+        let mut transaction = self.write().await?;
+        let ended = end_all(&mut transaction, user, keep, now).await?;
+        transaction.commit().await.map_err(failed)?;
         Ok(ended)
     }
 

@@ -48,7 +48,7 @@ const SWEEPS: &[(&str, bool)] = &[
 #[async_trait]
 impl Tokens for SqlStore {
     async fn insert_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
-        let mut deed = self.write().await?;
+        let mut transaction = self.write().await?;
         let there: bool = sqlx::query_scalar(
             "SELECT EXISTS (
                 SELECT 1 FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL
@@ -56,7 +56,7 @@ impl Tokens for SqlStore {
         )
         .bind(token.session.to_string())
         .bind(token.user.to_string())
-        .fetch_one(&mut *deed)
+        .fetch_one(&mut *transaction)
         .await
         .map_err(failed)?;
         if !there {
@@ -77,10 +77,10 @@ impl Tokens for SqlStore {
         .bind(token.second_factor)
         .bind(token.issued_at.as_microsecond())
         .bind(token.expires_at.as_microsecond())
-        .execute(&mut *deed)
+        .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        deed.commit().await.map_err(failed)
+        transaction.commit().await.map_err(failed)
     }
 
     async fn token(&self, digest: &Digest) -> Result<Option<TokenRecord>, StoreError> {
@@ -129,7 +129,7 @@ impl Tokens for SqlStore {
         idle_expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<Rotation, StoreError> {
-        let mut deed = self.write().await?;
+        let mut transaction = self.write().await?;
         let found = sqlx::query(concat!(
             "SELECT ",
             session_columns!(),
@@ -143,7 +143,7 @@ impl Tokens for SqlStore {
         ))
         .bind(shown.as_slice())
         .bind(successor.as_slice())
-        .fetch_optional(&mut *deed)
+        .fetch_optional(&mut *transaction)
         .await
         .map_err(failed)?;
         let Some(found) = found else { return Ok(Rotation::Unknown) };
@@ -162,17 +162,17 @@ impl Tokens for SqlStore {
             Verdict::Ignore => return Ok(Rotation::Unknown),
             Verdict::Retry => return Ok(Rotation::Retried(Box::new(session), scopes)),
             Verdict::End => {
-                end(&mut deed, &mut session, now).await?;
+                end(&mut transaction, &mut session, now).await?;
                 Rotation::Reused(Box::new(session))
             }
             Verdict::Rotate => {
                 session.last_used_at = now;
                 session.idle_expires_at = idle_expires_at;
-                succeed(&mut deed, shown, successor, &session).await?;
+                succeed(&mut transaction, shown, successor, &session).await?;
                 Rotation::Rotated(Box::new(session), scopes)
             }
         };
-        deed.commit().await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
         Ok(session)
     }
 

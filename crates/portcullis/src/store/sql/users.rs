@@ -12,9 +12,9 @@ const NO_USER: StoreError = StoreError::NotFound { what: "user" };
 #[async_trait]
 impl Users for SqlStore {
     async fn insert_user(&self, new: NewUser) -> Result<(), StoreError> {
-        let mut deed = self.write().await?;
+        let mut transaction = self.write().await?;
         let user = &new.user;
-        refuse_taken(&mut deed, user).await?;
+        refuse_taken(&mut transaction, user).await?;
         sqlx::query(
             "INSERT INTO users (id, username, username_folded, name, email, email_folded,
                 email_verified, active, password_hash, created_at, updated_at)
@@ -31,13 +31,13 @@ impl Users for SqlStore {
         .bind(&new.password_hash)
         .bind(user.created_at.as_microsecond())
         .bind(user.updated_at.as_microsecond())
-        .execute(&mut *deed)
+        .execute(&mut *transaction)
         .await
         .map_err(failed)?;
         for role in &new.roles {
-            super::grants::assign(&mut deed, &user.id.into(), role).await?;
+            super::grants::assign(&mut transaction, &user.id.into(), role).await?;
         }
-        deed.commit().await.map_err(failed)
+        transaction.commit().await.map_err(failed)
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -78,19 +78,19 @@ impl Users for SqlStore {
         id: UserId,
         change: UserChange,
         keep: Option<SessionId>,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
         now: Timestamp,
     ) -> Result<(User, Vec<SessionId>), StoreError> {
-        let mut deed = self.write().await?;
-        let guard = KeepOne::begin(&mut deed, keep_one).await?;
+        let mut transaction = self.write().await?;
+        let guard = KeepOne::begin(&mut transaction, required_role).await?;
         let before = sqlx::query(concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1"))
             .bind(id.to_string())
-            .fetch_optional(&mut *deed)
+            .fetch_optional(&mut *transaction)
             .await
             .map_err(failed)?;
         let before = row::user(before.as_ref().ok_or(NO_USER)?)?;
         let user = change.apply(before, now);
-        refuse_taken(&mut deed, &user).await?;
+        refuse_taken(&mut transaction, &user).await?;
         sqlx::query(
             "UPDATE users SET username = $2, username_folded = $3, name = $4, email = $5,
                 email_folded = $6, email_verified = $7, active = $8,
@@ -107,21 +107,21 @@ impl Users for SqlStore {
         .bind(user.active)
         .bind(&change.password_hash)
         .bind(now.as_microsecond())
-        .execute(&mut *deed)
+        .execute(&mut *transaction)
         .await
         .map_err(failed)?;
         let ended = if change.ends_sessions() {
             sqlx::query("DELETE FROM api_keys WHERE subject_kind = 'user' AND subject_id = $1")
                 .bind(id.to_string())
-                .execute(&mut *deed)
+                .execute(&mut *transaction)
                 .await
                 .map_err(failed)?;
-            sessions::end_all(&mut deed, id, keep, now).await?
+            sessions::end_all(&mut transaction, id, keep, now).await?
         } else {
             Vec::new()
         };
-        guard.check(&mut deed).await?;
-        deed.commit().await.map_err(failed)?;
+        guard.check(&mut transaction).await?;
+        transaction.commit().await.map_err(failed)?;
         Ok((user, ended))
     }
 
@@ -144,22 +144,22 @@ impl Users for SqlStore {
     async fn delete_user(
         &self,
         id: UserId,
-        keep_one: Option<&Role>,
+        required_role: Option<&Role>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let mut deed = self.write().await?;
-        let guard = KeepOne::begin(&mut deed, keep_one).await?;
-        let ended = sessions::end_all(&mut deed, id, None, now).await?;
+        let mut transaction = self.write().await?;
+        let guard = KeepOne::begin(&mut transaction, required_role).await?;
+        let ended = sessions::end_all(&mut transaction, id, None, now).await?;
         let deleted = sqlx::query("DELETE FROM users WHERE id = $1")
             .bind(id.to_string())
-            .execute(&mut *deed)
+            .execute(&mut *transaction)
             .await
             .map_err(failed)?;
         if deleted.rows_affected() == 0 {
             return Err(NO_USER);
         }
-        guard.check(&mut deed).await?;
-        deed.commit().await.map_err(failed)?;
+        guard.check(&mut transaction).await?;
+        transaction.commit().await.map_err(failed)?;
         Ok(ended)
     }
 

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use super::samples::{NOW, at, grant, ladder, new_user, ok, refused, role, user, uuid};
 use crate::store::{Store, StoreError, UserChange};
-use crate::types::{Clause, Client, Effect, GrantId, Role, Subject, UserId};
+use crate::types::{Client, ConditionSpec, Effect, GrantId, Role, Subject, UserId};
 
 pub(super) async fn roles_are_made_replaced_and_deleted<S: Store>(store: &Arc<S>) {
     ladder(&**store, &["guest", "user"]).await;
@@ -137,10 +137,10 @@ pub(super) async fn grants_are_direct_and_in_order<S: Store>(store: &Arc<S>) {
     let bob = Subject::User(user(&**store, "bob", &[]).await);
     let mut late = grant("write");
     late.created_at = at(5);
-    late.condition = Some(Clause::All(vec![
-        Clause::RecentLogin(300),
-        Clause::NotAfter(at(100)),
-        Clause::Not(Box::new(Clause::Countries(vec!["XX".to_owned()]))),
+    late.condition = Some(ConditionSpec::All(vec![
+        ConditionSpec::RecentLogin(300),
+        ConditionSpec::NotAfter(at(100)),
+        ConditionSpec::Not(Box::new(ConditionSpec::Countries(vec!["XX".to_owned()]))),
     ]));
     let mut early = grant("delete");
     early.effect = Effect::Deny;
@@ -195,7 +195,8 @@ pub(super) async fn a_standing_follows_every_change<S: Store>(store: &Arc<S>) {
     ok(store.update_user(id, change, None, None, NOW).await);
     let after = standing().await;
     assert!(after.as_ref().is_some_and(|s| !s.active && s.name == "Ada"));
-    let version = |standing: Option<crate::store::Standing>| standing.map(|s| s.password_version);
+    let version =
+        |standing: Option<crate::store::StoredAccess>| standing.map(|s| s.password_version);
     assert_ne!(version(before), version(after));
 
     let mut new = super::samples::new_user("nobody", &[]);

@@ -70,8 +70,8 @@ pub(super) async fn end_with_their_user<S: Store>(store: &Arc<S>) {
         let (here, _) = ok(store.changes(None).await);
         ok(store.update_user(ids[0], change, Some(keep), None, at(1)).await);
         assert_eq!(ok(store.api_key(&secret).await).is_some(), left);
-        let told = ok(store.changes(Some(here)).await).1.contains(&Change::ApiKeys);
-        assert_eq!(told, !left);
+        let forwarded = ok(store.changes(Some(here)).await).1.contains(&Change::ApiKeys);
+        assert_eq!(forwarded, !left);
         ok(store.delete_api_keys(&ada).await);
     }
     for stranger in [ada, UserId(uuid()).into(), Subject::Guest] {

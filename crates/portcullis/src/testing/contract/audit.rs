@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use super::samples::{NOW, at, ok, page, refused};
 use crate::store::{AuditFilter, AuditHead, SealAudit, Store, StoreError, audit_hash};
-use crate::types::{AuditEntry, AuditOutcome, Digest, Party};
+use crate::types::{AuditEntry, AuditOutcome, AuditTarget, Digest};
 
 /// A seal that anybody could make: a store need not know what is behind it.
 struct Stamp;
@@ -27,8 +27,8 @@ fn entry(action: &'static str, actor: &str, seconds: i64) -> AuditEntry {
         at: at(seconds),
         action: Cow::Borrowed(action),
         outcome: AuditOutcome::Success,
-        actor: Party::new("user", format!("id of {actor}"), actor),
-        subject: Some(Party::new("role", "editor", "editor")),
+        actor: AuditTarget::new("user", format!("id of {actor}"), actor),
+        subject: Some(AuditTarget::new("role", "editor", "editor")),
         address: Some("192.0.2.7".to_owned()),
         request_id: None,
         details: r#"{"a":1}"#.to_owned(),

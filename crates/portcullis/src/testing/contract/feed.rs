@@ -16,16 +16,16 @@ pub(super) async fn tells_what_changed<S: Store>(store: &Arc<S>) {
     let s = &**store;
     let (mut here, none) = ok(s.changes(None).await);
     assert_eq!(none, []);
-    let told = async |wanted: Change, position: &mut u64| {
+    let forwarded = async |wanted: Change, position: &mut u64| {
         let news = news(s, position).await;
         assert!(news.contains(&wanted), "{wanted:?} is not in {news:?}");
     };
     ok(s.insert_role(&role("user", &[])).await);
-    told(Change::Roles, &mut here).await;
+    forwarded(Change::Roles, &mut here).await;
     let mut changed = role("user", &[]);
     changed.permissions.insert("read".into());
     ok(s.update_role(&changed, None).await);
-    told(Change::Roles, &mut here).await;
+    forwarded(Change::Roles, &mut here).await;
 
     let ada = user(s, "ada", &["user"]).await;
     let subject = Subject::User(ada);
@@ -36,16 +36,16 @@ pub(super) async fn tells_what_changed<S: Store>(store: &Arc<S>) {
     for who in [&subject, &client] {
         ok(s.unassign_role(who, &"user".into(), None).await);
         ok(s.assign_role(who, &"user".into()).await);
-        told(Change::Subject(who.clone()), &mut here).await;
+        forwarded(Change::Subject(who.clone()), &mut here).await;
         let grant = grant("write");
         ok(s.insert_grant(who, &grant).await);
-        told(Change::Subject(who.clone()), &mut here).await;
+        forwarded(Change::Subject(who.clone()), &mut here).await;
         ok(s.delete_grant(who, grant.id).await);
-        told(Change::Subject(who.clone()), &mut here).await;
+        forwarded(Change::Subject(who.clone()), &mut here).await;
         ok(s.set_grants(who, &[grant]).await);
-        told(Change::Subject(who.clone()), &mut here).await;
+        forwarded(Change::Subject(who.clone()), &mut here).await;
         ok(s.unassign_role(who, &"user".into(), None).await);
-        told(Change::Subject(who.clone()), &mut here).await;
+        forwarded(Change::Subject(who.clone()), &mut here).await;
         ok(s.assign_role(who, &"user".into()).await);
     }
     news(s, &mut here).await;
@@ -56,18 +56,18 @@ pub(super) async fn tells_what_changed<S: Store>(store: &Arc<S>) {
         assert!(changes.contains(&wanted), "{wanted:?} is not in {changes:?}");
     }
     ok(s.update_client(&robot.id, ClientChange { active: Some(false), name: None }).await);
-    told(Change::Subject(client.clone()), &mut here).await;
+    forwarded(Change::Subject(client.clone()), &mut here).await;
     ok(s.delete_client(&robot.id, NOW).await);
-    told(Change::Subject(client), &mut here).await;
+    forwarded(Change::Subject(client), &mut here).await;
 
     let id = session(s, ada).await;
     ok(s.end_session(id, at(1)).await);
-    told(Change::SessionEnded(id, at(1)), &mut here).await;
+    forwarded(Change::SessionEnded(id, at(1)), &mut here).await;
     let (id, first) = lineage(s, ada).await;
     for now in [at(1), at(100)] {
         ok(s.rotate_refresh(&first, &digest(), 10, at(500), now).await);
     }
-    told(Change::SessionEnded(id, at(100)), &mut here).await;
+    forwarded(Change::SessionEnded(id, at(100)), &mut here).await;
     let id = session(s, ada).await;
     let password = UserChange { password_hash: Some("new".to_owned()), ..Default::default() };
     ok(s.update_user(ada, password, None, None, at(2)).await);
@@ -82,7 +82,7 @@ pub(super) async fn tells_what_changed<S: Store>(store: &Arc<S>) {
 
     let token = TokenId(uuid());
     ok(s.revoke_token(token, at(50)).await);
-    told(Change::TokenRevoked(token, at(50)), &mut here).await;
+    forwarded(Change::TokenRevoked(token, at(50)), &mut here).await;
     let key = KeyRecord {
         id: uuid().to_string(),
         algorithm: "EdDSA".to_owned(),
@@ -93,9 +93,9 @@ pub(super) async fn tells_what_changed<S: Store>(store: &Arc<S>) {
         retired_at: None,
     };
     ok(s.insert_key(&key, false).await);
-    told(Change::Keys, &mut here).await;
+    forwarded(Change::Keys, &mut here).await;
     ok(s.retire_key(&key.id, Some(at(1)), None).await);
-    told(Change::Keys, &mut here).await;
+    forwarded(Change::Keys, &mut here).await;
 }
 
 pub(super) async fn is_quiet_where_nothing_did<S: Store>(store: &Arc<S>) {

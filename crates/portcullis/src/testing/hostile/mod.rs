@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{TestApp, must};
 use crate::policy::Roles;
-use crate::table::AccessRow;
+use crate::router::AccessRow;
 
 type Bodies = Box<dyn Fn(&AccessRow) -> Option<Value> + Send + Sync>;
 

@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::Setup;
 use super::way::{Holds, ways};
+use crate::auth::{AccessFormat, UserRequest};
 use crate::policy::{Decision, Requirement};
 use crate::problem::Problem;
-use crate::rules::{AccessFormat, UserRequest};
-use crate::table::AccessRow;
+use crate::router::AccessRow;
 use crate::testing::client::Carried;
 use crate::testing::{Answer, TestApp, TestClient, must};
-use crate::types::By;
+use crate::types::Actor;
 
 type Header = (HeaderName, HeaderValue);
 
@@ -65,9 +65,9 @@ impl Spent {
             }
         }
         let (gone, ghost) = (app.user("logged-out").id().await, app.user("inactive").id().await);
-        must("ending sessions", app.rules().end_sessions(&By::system(), gone, None).await);
+        must("ending sessions", app.rules().end_sessions(&Actor::system(), gone, None).await);
         let inactive = UserRequest { active: Some(false), ..UserRequest::default() };
-        must("an inactive user", app.rules().change_user(&By::system(), ghost, inactive).await);
+        must("an inactive user", app.rules().change_user(&Actor::system(), ghost, inactive).await);
         spent
     }
 }

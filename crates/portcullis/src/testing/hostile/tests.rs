@@ -7,12 +7,12 @@ use axum::routing::get;
 use futures_util::FutureExt;
 
 use super::*;
+use crate::auth::Auth;
 use crate::credential::{basic, bearer, cookie};
 use crate::gate::Gate;
 use crate::identity::{AccessTokenVerifier, PasswordVerifier, SessionVerifier, VerifiedBy};
 use crate::policy::{authenticated, conditions, owner, permission, public, role, scope, when};
-use crate::rules::Rules;
-use crate::table::Finished;
+use crate::router::App;
 use crate::testing::{FixedClock, rules};
 use crate::types::{Principal, ScopeBook};
 
@@ -20,11 +20,11 @@ fn book() -> ScopeBook {
     ScopeBook::new().register_for("items:write", "Write items.", "write")
 }
 
-async fn started(clock: &FixedClock) -> Rules {
+async fn started(clock: &FixedClock) -> Auth {
     rules(clock).scopes(book()).start().await.unwrap()
 }
 
-fn gate(rules: &Rules, clock: &FixedClock) -> Gate {
+fn gate(rules: &Auth, clock: &FixedClock) -> Gate {
     Gate::builder()
         .scheme("basic", basic("tests").verified_by(PasswordVerifier::new(rules.clone())))
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
@@ -35,7 +35,7 @@ fn gate(rules: &Rules, clock: &FixedClock) -> Gate {
         .unwrap()
 }
 
-fn finished(gate: &Gate) -> Finished {
+fn finished(gate: &Gate) -> App {
     gate.routes::<()>()
         .get("/", public("a greeting"), async || "hello")
         .get("/me", authenticated(), async || "me")
@@ -57,7 +57,7 @@ fn noon() -> crate::types::Timestamp {
 }
 
 /// What the test says of an application that is not right; `None` where it finds nothing.
-async fn verdict(app: Finished, rules: Rules) -> Option<String> {
+async fn verdict(app: App, rules: Auth) -> Option<String> {
     let app = TestApp::new(app, rules);
     let said = AssertUnwindSafe(hostile(&app, &Setup::new())).catch_unwind().await.err()?;
     Some(said.downcast_ref::<String>().cloned().unwrap_or_default())

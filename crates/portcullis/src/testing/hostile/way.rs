@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::auth::Auth;
 use crate::policy::{Decision, Requirement, Roles};
-use crate::rules::Rules;
-use crate::table::AccessRow;
+use crate::router::AccessRow;
 use crate::testing::TestClient;
 use crate::types::{Access, Context, Permission, Principal, Role, Scope, Scopes, Subject, UserId};
 
@@ -40,7 +40,7 @@ pub(super) fn ways(who: &Requirement) -> Vec<Vec<&Requirement>> {
 
 impl Holds {
     /// Just what these terms ask for.
-    pub(super) fn of(terms: &[&Requirement], rules: &Rules) -> Self {
+    pub(super) fn of(terms: &[&Requirement], rules: &Auth) -> Self {
         let mut holds = Self::default();
         for term in terms {
             match term {
@@ -85,7 +85,7 @@ impl Holds {
     pub(super) fn judged(
         &self,
         row: &AccessRow,
-        (rules, roles): (&Rules, Option<&Roles>),
+        (rules, roles): (&Auth, Option<&Roles>),
         (by_token, address): (bool, Option<IpAddr>),
     ) -> Decision {
         let live = rules.roles();

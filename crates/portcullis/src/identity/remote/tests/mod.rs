@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::clock::Clock;
-use crate::secret::{Algorithm, SigningKey};
+use crate::crypto::{Algorithm, SigningKey};
 use crate::testing::FixedClock;
 
 const AUDIENCE: &str = "https://api.example";

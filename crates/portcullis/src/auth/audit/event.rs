@@ -1,0 +1,105 @@
+//! Something that happened, on its way into the log.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::Action;
+use crate::types::{Actor, AuditEntry, AuditOutcome, AuditTarget, Timestamp};
+
+/// The most characters of one detail that are kept.
+const LONGEST: usize = 200;
+/// The most members of a list that are kept.
+const MOST: usize = 50;
+
+/// Something that happened.
+///
+/// Details are for names, numbers and yes or no, under keys fixed in code: never a secret, nor
+/// anything a stranger typed that could be one.
+///
+/// ```
+/// use portcullis::auth::{Action, Event};
+/// use portcullis::types::{Actor, AuditTarget};
+///
+/// let event = Event::new(&Actor::command_line(), Action::RoleAssigned)
+///     .on(AuditTarget::new("user", "0192f3a0", "ada"))
+///     .detail("role", "editor");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Event {
+    actor: Actor,
+    action: Action,
+    subject: Option<AuditTarget>,
+    outcome: AuditOutcome,
+    details: Map<String, Value>,
+}
+
+impl Event {
+    /// Something that somebody did.
+    pub fn new(actor: &Actor, action: Action) -> Self {
+        Self {
+            actor: actor.clone(),
+            action,
+            subject: None,
+            outcome: AuditOutcome::Success,
+            details: Map::new(),
+        }
+    }
+
+    /// To whom, or to what.
+    pub fn on(mut self, subject: AuditTarget) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// It was tried and refused.
+    pub fn failed(mut self) -> Self {
+        self.outcome = AuditOutcome::Failure;
+        self
+    }
+
+    /// Adds a name; cut at 200 characters.
+    pub fn detail(self, key: &'static str, name: &str) -> Self {
+        self.with(key, cut(name).into())
+    }
+
+    /// Adds names; the first fifty.
+    pub fn names<N: ToString>(self, key: &'static str, names: impl IntoIterator<Item = N>) -> Self {
+        let names = names.into_iter().take(MOST).map(|name| cut(&name.to_string()).into());
+        self.with(key, Value::Array(names.collect()))
+    }
+
+    /// Adds a number.
+    pub fn count(self, key: &'static str, number: u64) -> Self {
+        self.with(key, number.into())
+    }
+
+    /// Adds a yes or no.
+    pub fn flag(self, key: &'static str, yes: bool) -> Self {
+        self.with(key, yes.into())
+    }
+
+    fn with(mut self, key: &'static str, value: Value) -> Self {
+        self.details.insert(key.to_owned(), value);
+        self
+    }
+
+    /// As the log keeps it.
+    pub(super) fn at(self, at: Timestamp) -> AuditEntry {
+        AuditEntry {
+            at,
+            action: Cow::Borrowed(self.action.as_str()),
+            outcome: self.outcome,
+            actor: self.actor.actor,
+            subject: self.subject,
+            address: self.actor.address.map(|address| address.to_string()),
+            request_id: self.actor.request_id.map(|id| id.to_string()),
+            details: Value::Object(self.details).to_string(),
+        }
+    }
+}
+
+fn cut(name: &str) -> String {
+    name.chars().take(LONGEST).collect()
+}

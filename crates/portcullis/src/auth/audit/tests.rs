@@ -1,0 +1,351 @@
+//! A log that was tampered with is found out; no secret is in it; nothing is dropped in silence.
+
+use std::sync::Arc;
+
+use super::{Action, Event};
+use crate::auth::{Auth, NewAccount, UserRequest};
+use crate::store::{AuditFilter, MemoryStore, Store};
+use crate::testing::{FixedClock, rules};
+use crate::types::{Actor, AuditRecord, PageRequest, Role, RoleRecord, Subject};
+
+async fn rows(rules: &Auth) -> Vec<AuditRecord> {
+    rules.close().await;
+    let links = rules.audit_chain(0, u32::MAX).await.unwrap();
+    links.into_iter().map(|link| link.record.unwrap()).collect()
+}
+
+fn memory() -> crate::auth::AuthBuilder {
+    rules(&FixedClock::at("2026-01-01T00:00:00Z"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_at_once_leave_no_gap() {
+    let rules = memory().start().await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..1000 {
+        let rules = rules.clone();
+        tasks.spawn(async move {
+            let event = Event::new(&Actor::command_line(), Action::Login).count("number", number);
+            rules.record(event).await;
+        });
+    }
+    tasks.join_all().await;
+    let rows = rows(&rules).await;
+    let places: Vec<u64> = rows.iter().map(|row| row.seq).collect();
+    assert_eq!(places, (1..=1001).collect::<Vec<_>>());
+    let verdict = rules.verify_audit(None).await.unwrap();
+    assert_eq!((verdict.rows, verdict.fault), (1001, None));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_counted_in_the_log_itself() {
+    let rules = memory().start().await.unwrap();
+    // No other task runs before the first wait: the queue fills up.
+    for _ in 0..10_000 {
+        rules.note(Event::new(&Actor::system(), Action::LoginFailed));
+    }
+    let rows = rows(&rules).await;
+    let of = |name: &str| rows.iter().filter(|row| row.entry.action == name).collect::<Vec<_>>();
+    let (noted, dropped) = (of("login.failed").len() as u64, of("audit.dropped"));
+    let counted: u64 = dropped
+        .iter()
+        .map(|row| serde_json::from_str::<serde_json::Value>(&row.entry.details).unwrap())
+        .map(|details| details["rows"].as_u64().unwrap())
+        .sum();
+    assert!(!dropped.is_empty());
+    assert_eq!(noted + counted, 10_000);
+}
+
+#[tokio::test]
+async fn it_says_who_did_what_to_whom_and_holds_no_secret() {
+    let rules = memory().start().await.unwrap();
+    let (first, second) = ("a first phrase of words", "another phrase of words");
+    let actor = Actor::command_line();
+    rules.add_role(&actor, RoleRecord::new("editor")).await.unwrap();
+    let account = NewAccount::new("ada", first);
+    let ada = rules.add_user(&actor, account, true, &[Role::from("editor")]).await.unwrap();
+    let caller = crate::auth::Caller::default();
+    let signed = rules.sign_in(&caller.actor(), "ada", first.to_owned().into()).await.unwrap();
+    let scopes = crate::types::Scopes::All;
+    let tokens = rules.begin_tokens(&signed, scopes.clone(), None, caller.clone()).await.unwrap();
+    let again = rules.refresh(&caller.actor(), tokens.refresh.expose(), None, None).await.unwrap();
+    let (_, cookie) = rules.begin_cookie(&signed, caller.clone()).await.unwrap();
+    // People type a password where the name belongs.
+    assert!(rules.sign_in(&caller.actor(), second, first.to_owned().into()).await.is_err());
+    assert!(rules.sign_in(&caller.actor(), "ada", second.to_owned().into()).await.is_err());
+    let request = UserRequest {
+        password: Some(second.to_owned().into()),
+        active: Some(false),
+        ..UserRequest::default()
+    };
+    rules.change_user(&actor, ada.id, request).await.unwrap();
+    rules.unassign_role(&actor, Subject::User(ada.id), "editor".into()).await.unwrap();
+    rules.delete_user(&actor, ada.id).await.unwrap();
+    let key = rules.rotate_key(&actor).await.unwrap();
+    rules.retire_key(&actor, &key.id).await.unwrap();
+
+    let rows = rows(&rules).await;
+    let actions: Vec<&str> = rows.iter().map(|row| &*row.entry.action).collect();
+    for action in [
+        "audit.begun",
+        "role.created",
+        "user.created",
+        "login",
+        "login.failed",
+        "user.disabled",
+        "password.reset",
+        "role.unassigned",
+        "user.deleted",
+        "key.rotated",
+        "key.retired",
+    ] {
+        assert!(actions.contains(&action), "{action} is not among {actions:?}");
+    }
+    let gone = rows.iter().find(|row| row.entry.action == "user.deleted").unwrap();
+    assert_eq!(gone.entry.actor.kind, "command line");
+    let subject = gone.entry.subject.as_ref().unwrap();
+    assert_eq!((&*subject.id, &*subject.name), (&*ada.id.to_string(), "ada"));
+    let text = format!("{rows:?}");
+    for secret in [
+        first,
+        second,
+        tokens.access.expose(),
+        tokens.refresh.expose(),
+        again.access.expose(),
+        again.refresh.expose(),
+        cookie.expose(),
+    ] {
+        assert!(!text.contains(secret), "a secret is in the log");
+    }
+    assert!(!text.contains("$argon2"), "a hash is in the log");
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_is_noted_as_a_failure() {
+    let rules = memory().start().await.unwrap();
+    let actor = Actor::command_line();
+    rules.add_role(&actor, RoleRecord::new("editor")).await.unwrap();
+    assert!(rules.add_role(&actor, RoleRecord::new("editor")).await.is_err());
+    let filter = AuditFilter {
+        outcome: Some(crate::types::AuditOutcome::Failure),
+        action: Some("role.*".to_owned()),
+        ..AuditFilter::default()
+    };
+    let page = rules.audit(&filter, &PageRequest::default()).await.unwrap();
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(page.items[0].entry.subject.as_ref().unwrap().id, "editor");
+}
+
+#[tokio::test]
+async fn an_older_state_is_found_by_what_was_noted_elsewhere() {
+    let rules = memory().start().await.unwrap();
+    let verdict = rules.verify_audit(None).await.unwrap();
+    let mut other = verdict.hash;
+    other[0] ^= 1;
+    for (anchor, good) in
+        [((1, verdict.hash), true), ((1, other), false), ((2, verdict.hash), false)]
+    {
+        let verdict = rules.verify_audit(Some(anchor)).await.unwrap();
+        assert_eq!(verdict.fault.is_none(), good, "{anchor:?}");
+    }
+}
+
+#[test]
+fn what_the_store_says_of_a_broken_log_is_an_action() {
+    assert_eq!(Action::AuditBroken.as_str(), crate::store::AUDIT_BROKEN);
+}
+
+#[tokio::test]
+async fn an_empty_log_is_no_whole_one() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let rules = memory().start().await.unwrap();
+    let seal = rules.0.recorder.seal();
+    let verdict = super::verify::verify(&*store, seal, None).await.unwrap();
+    assert_eq!(verdict.fault, Some(super::AuditFault::Empty));
+}
+
+#[cfg(feature = "sqlite")]
+mod tampering {
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+    use sqlx::{Connection, SqliteConnection};
+    use tempfile::TempDir;
+
+    use super::super::{Action, AuditFault, AuditVerdict, Event};
+    use crate::auth::Auth;
+    use crate::clock::Sources;
+    use crate::crypto::{MasterSecret, PasswordSettings};
+    use crate::store::sql::SqlStore;
+    use crate::types::{Actor, AuditTarget};
+
+    /// How many rows a sample log has.
+    const ROWS: u64 = 6;
+    /// What somebody with the file does first.
+    const OPEN: &str = "DROP TRIGGER audit_refuses_update; DROP TRIGGER audit_refuses_delete;
+        DROP TRIGGER audit_refuses_replace; DROP TRIGGER audit_head_refuses_delete;
+        DROP TRIGGER audit_head_refuses_replace; DROP TRIGGER audit_head_goes_on;";
+
+    struct Log {
+        rules: Auth,
+        folder: TempDir,
+    }
+
+    async fn log() -> Log {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/x.db", folder.path().display());
+        let store = SqlStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let master = MasterSecret::generate(&Sources::system()).unwrap();
+        let builder = Auth::builder(std::sync::Arc::new(store), master);
+        let rules = builder.passwords(PasswordSettings::cheap()).start().await.unwrap();
+        let log = Log { rules, folder };
+        for number in 2..=ROWS {
+            log.add(number).await;
+        }
+        log
+    }
+
+    impl Log {
+        async fn add(&self, number: u64) {
+            let event = Event::new(&Actor::command_line(), Action::RoleAssigned);
+            let event = event.on(AuditTarget::new("user", number, "ada")).detail("role", "editor");
+            self.rules.record(event).await;
+        }
+
+        async fn sql(&self, text: &str) -> Result<(), sqlx::Error> {
+            let url = format!("sqlite://{}/x.db", self.folder.path().display());
+            let mut shell = SqliteConnection::connect(&url).await.unwrap();
+            let done = sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned())).execute(&mut shell);
+            done.await.map(drop)
+        }
+
+        async fn verify(&self) -> AuditVerdict {
+            self.rules.verify_audit(None).await.unwrap()
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_engine_itself_refuses_to_change_it() {
+        let log = log().await;
+        for text in [
+            "UPDATE audit SET actor_name = 'x' WHERE seq = 2",
+            "DELETE FROM audit WHERE seq = 2",
+            "INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE seq = 2",
+            "UPDATE audit_head SET seq = 1",
+            "DELETE FROM audit_head",
+            "INSERT OR REPLACE INTO audit_head SELECT * FROM audit_head",
+        ] {
+            let error = log.sql(text).await.unwrap_err().to_string();
+            assert!(error.contains("the audit log only grows"), "{text}: {error}");
+        }
+        let verdict = log.verify().await;
+        assert_eq!((verdict.rows, verdict.fault), (ROWS, None));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn each_kind_of_tampering_is_found_and_its_row_named() {
+        for (change, fault) in [
+            ("UPDATE audit SET actor_name = 'x' WHERE seq = 3", AuditFault::Changed(3)),
+            ("UPDATE audit SET details = 'no json' WHERE seq = 3", AuditFault::Changed(3)),
+            ("DELETE FROM audit WHERE seq = 4", AuditFault::Missing(4)),
+            ("DELETE FROM audit WHERE seq = 1", AuditFault::Missing(1)),
+            // Two rows change places.
+            (
+                "UPDATE audit SET seq = 100 WHERE seq = 2; UPDATE audit SET seq = 2 WHERE seq = 5;
+                UPDATE audit SET seq = 5 WHERE seq = 100",
+                AuditFault::Changed(2),
+            ),
+            // One is put in, and the ones behind it make room.
+            (
+                "UPDATE audit SET seq = -seq WHERE seq >= 3; UPDATE audit SET seq = 1 - seq WHERE seq < 0;
+                INSERT INTO audit SELECT 3, at, action, outcome, actor_kind, actor_id, actor_name,
+                    subject_kind, subject_id, subject_name, address, request_id, details, hash
+                FROM audit WHERE seq = 2",
+                AuditFault::Changed(3),
+            ),
+            ("DELETE FROM audit WHERE seq > 4", AuditFault::Missing(5)),
+            (
+                "DELETE FROM audit WHERE seq > 4; UPDATE audit_head SET seq = 4, hash =
+                    (SELECT hash FROM audit WHERE seq = 4)",
+                AuditFault::Unsealed(4),
+            ),
+            ("UPDATE audit_head SET seal = zeroblob(32)", AuditFault::Unsealed(ROWS)),
+            ("DELETE FROM audit_head", AuditFault::Unsealed(ROWS)),
+            ("DELETE FROM audit; DELETE FROM audit_head", AuditFault::Empty),
+        ] {
+            let log = log().await;
+            log.sql(&format!("{OPEN} {change}")).await.unwrap();
+            assert_eq!(log.verify().await.fault, Some(fault), "{change}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_log_that_was_emptied_does_not_begin_anew_in_silence() {
+        const EMPTY: &str = "DELETE FROM audit; DELETE FROM audit_head";
+        // While the server runs.
+        let log = log().await;
+        log.sql(&format!("{OPEN} {EMPTY}")).await.unwrap();
+        log.add(2).await;
+        assert_eq!(log.verify().await.fault, Some(AuditFault::Broken(1)));
+        // Before it is started again.
+        log.sql(EMPTY).await.unwrap();
+        let url = format!("sqlite://{}/x.db", log.folder.path().display());
+        let store = std::sync::Arc::new(SqlStore::connect(&url).await.unwrap());
+        let builder = Auth::builder(store, log.rules.0.master.clone());
+        let again = builder.passwords(PasswordSettings::cheap()).start().await.unwrap();
+        let verdict = again.verify_audit(None).await.unwrap();
+        assert_eq!(verdict.fault, Some(AuditFault::Broken(1)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_written_after_does_not_cover_it_up() {
+        for change in [
+            "DELETE FROM audit WHERE seq > 4",
+            "DELETE FROM audit WHERE seq > 4; UPDATE audit_head SET seq = 4, hash =
+                (SELECT hash FROM audit WHERE seq = 4)",
+            "UPDATE audit_head SET seq = 3",
+            "DELETE FROM audit_head",
+        ] {
+            let log = log().await;
+            log.sql(&format!("{OPEN} {change}")).await.unwrap();
+            log.add(7).await;
+            log.add(8).await;
+            let verdict = log.verify().await;
+            assert!(verdict.fault.is_some_and(|fault| fault.row() >= 4), "{change}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn no_value_of_a_row_can_be_changed() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let columns = prop::sample::select(vec![
+            "action",
+            "actor_kind",
+            "actor_id",
+            "actor_name",
+            "subject_kind",
+            "subject_id",
+            "subject_name",
+            "details",
+            "address",
+            "request_id",
+        ]);
+        let strategy = (1..=ROWS, columns, "[a-z]{1,8}-");
+        let mut runner = TestRunner::new(ProptestConfig::with_cases(16));
+        let run = runner.run(&strategy, |(row, column, value)| {
+            runtime.block_on(async {
+                let log = log().await;
+                // Also where there was nothing: the three of a subject only go together.
+                let set = if column.starts_with("subject") {
+                    format!("subject_kind = '{value}', subject_id = 'x', subject_name = ''")
+                } else {
+                    format!("{column} = '{value}'")
+                };
+                log.sql(&format!("{OPEN} UPDATE audit SET {set} WHERE seq = {row}")).await.unwrap();
+                assert_eq!(log.verify().await.fault, Some(AuditFault::Changed(row)), "{set}");
+            });
+            Ok(())
+        });
+        run.unwrap();
+    }
+}

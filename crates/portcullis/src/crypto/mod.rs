@@ -1,0 +1,19 @@
+//! 7, what must not be seen: passwords, tokens and keys.
+
+mod jose;
+mod master;
+mod password;
+mod secret_value;
+mod token;
+mod weak;
+
+pub use jose::{
+    AccessClaims, Algorithm, BadJwks, BadKey, BadSignature, Claims, FindKey, Header, JweKeys, Jwk,
+    Jwks, Jws, JwsFault, JwtVerifier, KeyError, KeyRing, SigningKey, TokenFault, VerifierSettings,
+    VerifyingKey, sign_jws,
+};
+pub use master::{MasterSecret, SealError};
+pub use password::{HashLimits, PasswordError, PasswordSettings, Passwords, Verdict};
+pub use secret_value::Secret;
+pub(crate) use token::digest_of;
+pub use token::{Malformed, OpaqueKind, OpaqueToken};

@@ -1,0 +1,330 @@
+//! What stands around every route: the request's id, a net under panics, one shape for every
+//! refusal, and the headers a browser should see on any answer.
+
+use std::convert::Infallible;
+use std::future::{Future, ready};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::Either;
+use http::header::{
+    ALLOW, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, Version};
+use tower::{Layer, Service};
+
+use super::{BodyLimit, ClientInfo, Proxies};
+use crate::problem::{Problem, ProblemBody, ProblemKind, from_bare_status};
+
+/// The request's id: in the log, in `X-Request-Id`, and as a problem's `instance`.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub Arc<str>);
+
+/// The header that carries it.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
+/// The longest id that is taken over from a trusted proxy, in bytes.
+const LONGEST_ID: usize = 64;
+
+/// What a request may be and take before it is refused. Nothing is bounded where a bound is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bounds {
+    pub(crate) body: Option<usize>,
+    pub(crate) uri: Option<usize>,
+    pub(crate) header: Option<usize>,
+    pub(crate) time: Option<Duration>,
+    /// Whether HTTP/1.1 must name its host.
+    pub(crate) host: bool,
+}
+
+impl Bounds {
+    /// Refuses what is too long already in its header, or does not say once for whom it is.
+    fn refusal(&self, request: &Request) -> Option<Problem> {
+        let hosts = request.headers().get_all(HOST).iter().count();
+        let least = usize::from(self.host && request.version() == Version::HTTP_11);
+        if hosts > 1 || hosts < least {
+            let one = "A request names its host once (RFC 9112 §3.2).";
+            return Some(Problem::new(ProblemKind::Malformed).detail(one));
+        }
+        let uri = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+        if self.uri.is_some_and(|most| uri > most) {
+            return Some(Problem::new(ProblemKind::UriTooLong));
+        }
+        // As RFC 9113 §6.5.2 counts, less its 32 bytes a field: `name: value` and the line's end.
+        let line =
+            |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+        let header: usize = request.headers().iter().map(line).sum();
+        let too_large = self.header.is_some_and(|most| header > most);
+        too_large.then(|| Problem::new(ProblemKind::HeaderTooLarge))
+    }
+}
+
+/// Puts the frame around a router.
+#[derive(Clone, Debug)]
+pub(crate) struct EdgeLayer {
+    settings: Arc<Settings>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    proxies: Proxies,
+    bounds: Bounds,
+    prefix: u64,
+    counter: AtomicU64,
+}
+
+impl EdgeLayer {
+    pub(crate) fn new(proxies: Proxies, bounds: Bounds, prefix: [u8; 8]) -> Self {
+        let settings = Settings {
+            proxies,
+            bounds,
+            prefix: u64::from_be_bytes(prefix),
+            counter: AtomicU64::new(0),
+        };
+        Self { settings: Arc::new(settings) }
+    }
+}
+
+impl Settings {
+    /// The id a trusted proxy gave, or one of our own.
+    fn request_id(&self, headers: &HeaderMap, arrival: &ClientInfo) -> Arc<str> {
+        let given = headers.get(X_REQUEST_ID).filter(|_| arrival.through_proxy);
+        match given.and_then(|id| id.to_str().ok()) {
+            Some(id)
+                if (1..=LONGEST_ID).contains(&id.len())
+                    && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) =>
+            {
+                id.into()
+            }
+            _ => {
+                let number = self.counter.fetch_add(1, Ordering::Relaxed);
+                format!("{:016x}-{number:x}", self.prefix).into()
+            }
+        }
+    }
+}
+
+impl<S> Layer<S> for EdgeLayer {
+    type Service = Edge<S>;
+
+    fn layer(&self, inner: S) -> Edge<S> {
+        Edge { inner, settings: Arc::clone(&self.settings) }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Edge<S> {
+    inner: S,
+    settings: Arc<Settings>,
+}
+
+impl<S> Service<Request> for Edge<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let bounds = self.settings.bounds;
+        let refusal = bounds.refusal(&request);
+        let (mut parts, body) = request.into_parts();
+        let arrival = ClientInfo::of(&parts, &self.settings.proxies);
+        let id = self.settings.request_id(&parts.headers, &arrival);
+        let secure = arrival.secure;
+        let (method, path) = (parts.method.clone(), parts.uri.clone());
+        parts.extensions.insert(arrival);
+        parts.extensions.insert(RequestId(Arc::clone(&id)));
+        if let Some(limit) = bounds.body {
+            parts.extensions.insert(BodyLimit(limit));
+        }
+        // A panic may come while the future is made as well as while it runs.
+        let inner = &mut self.inner;
+        let answering = match refusal {
+            Some(problem) => Ok(Either::Left(ready(Ok(problem.into_response())))),
+            None => std::panic::catch_unwind(AssertUnwindSafe(|| {
+                Either::Right(inner.call(Request::from_parts(parts, body)))
+            })),
+        };
+        Box::pin(async move {
+            let answer = match answering {
+                Ok(future) => within(bounds.time, AssertUnwindSafe(future).catch_unwind()).await,
+                Err(panic) => Err(panic),
+            };
+            let response = match answer {
+                Ok(Ok(response)) => response,
+                Ok(Err(impossible)) => match impossible {},
+                Err(panic) => after_panic(&*panic, &id),
+            };
+            let response = finish(response, &id, secure);
+            tracing::debug!(
+                target: "portcullis::access", %id, %method, path = path.path(),
+                status = response.status().as_u16(), "answered"
+            );
+            Ok(response)
+        })
+    }
+}
+
+/// What is answered within the time there is; where it runs out, that it did.
+async fn within<E>(
+    time: Option<Duration>,
+    answer: impl Future<Output = Result<Result<Response, Infallible>, E>>,
+) -> Result<Result<Response, Infallible>, E> {
+    let Some(time) = time else { return answer.await };
+    match tokio::time::timeout(time, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Ok(Ok(Problem::new(ProblemKind::Timeout).into_response())),
+    }
+}
+
+/// The panic's words go to the log under the request's id; nothing of them is sent.
+fn after_panic(panic: &(dyn std::any::Any + Send), id: &str) -> Response {
+    let words = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without words");
+    tracing::error!(%id, panic = words, "a handler panicked");
+    Problem::new(ProblemKind::Internal).into_response()
+}
+
+/// One shape for every refusal, its id, and the headers every answer has.
+fn finish(response: Response, id: &Arc<str>, secure: bool) -> Response {
+    let mut response = in_words(response);
+    if let Some(body) = response.extensions_mut().remove::<ProblemBody>() {
+        let body = body.at(Arc::clone(id));
+        response.headers_mut().remove(http::header::CONTENT_LENGTH);
+        *response.body_mut() = body;
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    let mut default = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(REFERRER_POLICY, "no-referrer");
+    default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    default(CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
+    if secure {
+        default(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    response
+}
+
+/// An answer that is an error's status and nothing else, said in words.
+fn in_words(response: Response) -> Response {
+    let status = response.status();
+    let bare = (status.is_client_error() || status.is_server_error())
+        && response.body().is_end_stream()
+        && response.extensions().get::<ProblemBody>().is_none();
+    if !bare {
+        return response;
+    }
+    let allow = response.headers().get(ALLOW).cloned();
+    match from_bare_status(status, allow) {
+        None => response,
+        Some(problem) => {
+            let (parts, _) = response.into_parts();
+            let mut spoken = problem.into_response();
+            for (name, value) in &parts.headers {
+                if !spoken.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
+                    spoken.headers_mut().append(name.clone(), value.clone());
+                }
+            }
+            spoken
+        }
+    }
+}
+
+/// An answer for a path that no route has.
+pub(crate) async fn nothing_here() -> Response<Body> {
+    Problem::new(ProblemKind::NotFound).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// What the frame answers to a request for this path with one header of this size, around a
+    /// service that never answers `/never`.
+    async fn status(bounds: Bounds, path: &str, header: usize) -> u16 {
+        let service = tower::service_fn(|request: Request| async move {
+            if request.uri().path() == "/never" {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        });
+        let frame = EdgeLayer::new(Proxies::none(), bounds, [0; 8]).layer(service);
+        let request = Request::get(path).header("x", "y".repeat(header)).body(Body::empty());
+        let answer = frame.oneshot(request.unwrap()).await.unwrap();
+        assert!(answer.headers().contains_key(X_REQUEST_ID));
+        answer.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_refused_and_what_fits_is_not() {
+        let bounds = Bounds { uri: Some(10), header: Some(100), ..Bounds::default() };
+        assert_eq!(status(bounds, "/123456789", 95).await, 200);
+        assert_eq!(status(bounds, "/1234567890", 0).await, 414);
+        assert_eq!(status(bounds, "/12345?7890", 0).await, 414);
+        assert_eq!(status(bounds, "/", 96).await, 431);
+    }
+
+    #[tokio::test]
+    async fn a_host_is_named_once() {
+        for (demanded, version, hosts, expected) in [
+            (true, Version::HTTP_11, 0, 400),
+            (true, Version::HTTP_11, 1, 200),
+            (true, Version::HTTP_10, 0, 200),
+            (true, Version::HTTP_2, 0, 200),
+            (false, Version::HTTP_11, 0, 200),
+            (false, Version::HTTP_11, 2, 400),
+            (true, Version::HTTP_10, 2, 400),
+        ] {
+            let service = tower::service_fn(|_: Request| async {
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            });
+            let bounds = Bounds { host: demanded, ..Bounds::default() };
+            let frame = EdgeLayer::new(Proxies::none(), bounds, [0; 8]).layer(service);
+            let mut request = Request::new(Body::empty());
+            *request.version_mut() = version;
+            for _ in 0..hosts {
+                request.headers_mut().append(HOST, HeaderValue::from_static("api.example"));
+            }
+            let answer = frame.oneshot(request).await.unwrap();
+            assert_eq!(answer.status().as_u16(), expected, "{version:?} with {hosts}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_not_waited_for_longer_than_said() {
+        let bounds = Bounds { time: Some(Duration::from_millis(20)), ..Bounds::default() };
+        assert_eq!(status(bounds, "/never", 0).await, 504);
+        assert_eq!(status(bounds, "/", 0).await, 200);
+    }
+}

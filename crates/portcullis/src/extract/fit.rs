@@ -1,0 +1,140 @@
+//! Does a value fit its type? On the happy path serde and garde alone decide; only where they say
+//! no does the published schema list every fault at once.
+
+use garde::i18n::with_i18n;
+use serde_json::Value;
+use serde_path_to_error::Segment;
+
+use crate::openapi::Input;
+use crate::openapi::{OurWords, sentence};
+use crate::openapi::{Published, child};
+use crate::problem::{BodyFault, Problem, ProblemKind};
+
+/// The part of a request that is at fault.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Body,
+    Query,
+    Path,
+}
+
+impl Part {
+    /// The whole sentence, with its verb.
+    pub(super) fn that(self, verb: &str) -> String {
+        let name = match self {
+            Self::Body => "body",
+            Self::Query => "query",
+            Self::Path => "path",
+        };
+        format!("The {name} {verb}.")
+    }
+
+    pub(super) fn malformed(self, verb: &str) -> Problem {
+        Problem::new(ProblemKind::Malformed).detail(self.that(verb))
+    }
+
+    pub(super) fn invalid(self, mut faults: Vec<BodyFault>) -> Problem {
+        faults.sort();
+        faults.dedup();
+        Problem::new(ProblemKind::Invalid)
+            .detail(self.that("does not fit the schema"))
+            .faults(faults)
+    }
+}
+
+/// Garde's judgement, in our words.
+pub(super) fn validated<T: Input>(value: T) -> Result<T, garde::Report> {
+    with_i18n(OurWords, || value.validate()).map(|()| value)
+}
+
+/// Reads a `T` out of a value.
+pub(super) fn read<T: Input>(value: &Value, part: Part) -> Result<T, Problem> {
+    match T::deserialize(value).map(validated::<T>) {
+        Ok(Ok(read)) => Ok(read),
+        _ => Err(misfit::<T>(value, part)),
+    }
+}
+
+/// Every fault of a value that is no `T`.
+pub(super) fn misfit<T: Input>(value: &Value, part: Part) -> Problem {
+    let mut faults = Published::of::<T>().faults(value);
+    match serde_path_to_error::deserialize::<_, T>(value) {
+        Ok(read) => {
+            if let Err(report) = validated(read) {
+                faults.extend(report.iter().map(|(path, error)| BodyFault {
+                    pointer: garde_pointer(path, value),
+                    detail: error.message().to_owned(),
+                }));
+            }
+        }
+        Err(error) => note_serde(error.path(), value, &mut faults),
+    }
+    if faults.is_empty() {
+        faults.push(fault(String::new()));
+    }
+    part.invalid(faults)
+}
+
+/// Adds what serde objects to, where nobody else spoke of that place. Serde's own words may hold
+/// the value, so they are not used.
+pub(super) fn note_serde(
+    path: &serde_path_to_error::Path,
+    value: &Value,
+    faults: &mut Vec<BodyFault>,
+) {
+    let pointer = serde_pointer(path, value);
+    if !faults.iter().any(|known| known.pointer.starts_with(&pointer)) {
+        faults.push(fault(pointer));
+    }
+}
+
+fn fault(pointer: String) -> BodyFault {
+    BodyFault { pointer, detail: sentence::DOES_NOT_FIT.to_owned() }
+}
+
+fn serde_pointer(path: &serde_path_to_error::Path, value: &Value) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        let deeper = match segment {
+            Segment::Seq { index } => format!("{pointer}/{index}"),
+            Segment::Map { key } => child(&pointer, key),
+            // A variant stands in the text only where it is a field's name.
+            Segment::Enum { variant } => {
+                let field = child(&pointer, variant);
+                if value.pointer(&field).is_some() { field } else { continue }
+            }
+            Segment::Unknown => break,
+        };
+        pointer = deeper;
+    }
+    pointer
+}
+
+/// Garde speaks of Rust's fields, a pointer of JSON's: they differ where serde renames.
+fn garde_pointer(path: &garde::Path, value: &Value) -> String {
+    let mut pointer = String::new();
+    let mut here = Some(value);
+    let components = serde_json::to_value(path).unwrap_or_default();
+    for component in components.as_array().into_iter().flatten() {
+        let name = component.get(1).and_then(Value::as_str).unwrap_or_default();
+        match here {
+            Some(Value::Array(items)) => {
+                pointer = child(&pointer, name);
+                here = name.parse().ok().and_then(|index: usize| items.get(index));
+            }
+            Some(Value::Object(fields)) => {
+                let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
+                let known = fields
+                    .keys()
+                    .find(|key| *key == name)
+                    .or_else(|| fields.keys().find(|key| plain(key) == plain(name)));
+                pointer = child(&pointer, known.map_or(name, String::as_str));
+                here = known.and_then(|key| fields.get(key));
+            }
+            // A newtype has no step of its own in JSON.
+            Some(_) => {}
+            None => pointer = child(&pointer, name),
+        }
+    }
+    pointer
+}

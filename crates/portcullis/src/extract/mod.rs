@@ -1,0 +1,26 @@
+//! What a handler takes from a request and answers with, and every fault of a body at once.
+//!
+//! Each extractor says what it reads, so the OpenAPI document cannot differ from what happens: see
+//! [`openapi`](crate::openapi).
+
+mod answers;
+mod arguments;
+mod body;
+mod fields;
+mod fit;
+mod form;
+mod json;
+mod only_with;
+mod path;
+mod query;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use answers::describe_document;
+pub use answers::{Accepted, Created, NoContent, NoStore};
+pub use form::Form;
+pub use json::Json;
+pub use only_with::{FieldPermission, OnlyWith};
+pub use path::Path;
+pub use query::Query;
