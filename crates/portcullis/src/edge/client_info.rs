@@ -4,10 +4,13 @@
 //! proxy that was declared, and then the rightmost address that is not such a proxy is the
 //! client's: everything left of it was there before the first trusted proxy saw the request.
 //!
+//! What the lists beside it say, such as `X-Forwarded-Proto`, counts at the client's place too: not
+//! what the last proxy says of the one before it, nor what the client wrote.
+//!
 //! Most proxies write one of `Forwarded` and `X-Forwarded-For` and let the other through as the
-//! client sent it. Where both are there and differ, the address is unknown: no condition on it
-//! holds, and all unknown ones are throttled together. Let the proxy take out the one it does not
-//! write.
+//! client sent it. [`Proxies::writing`] names the one that counts. Where none is named, and both are
+//! there and differ, the address is unknown: no condition on it holds, and all unknown ones are
+//! throttled together.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -32,8 +35,19 @@ use super::forwarded::{self, Client};
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     trusted: Vec<IpNet>,
+    writing: Option<ForwardedHeader>,
     country_header: Option<http::HeaderName>,
     countries: Option<Arc<dyn CountryOf>>,
+}
+
+/// The way in which proxies say whom a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForwardedHeader {
+    /// `Forwarded` (RFC 7239).
+    Standard,
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    XForwarded,
 }
 
 /// Something that knows which country an address is in, at once and without asking anybody.
@@ -53,6 +67,13 @@ impl Proxies {
     #[must_use]
     pub fn trusting(networks: impl IntoIterator<Item = IpNet>) -> Self {
         Self { trusted: networks.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The one way that the proxies write. The other counts for nothing: a client may have written it.
+    #[must_use]
+    pub fn writing(mut self, header: ForwardedHeader) -> Self {
+        self.writing = Some(header);
+        self
     }
 
     /// The header in which a trusted proxy says the client's country, two letters.
@@ -134,8 +155,13 @@ impl ClientInfo {
 
     fn told_by(mut self, proxy: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> Self {
         let trusts = |address| proxies.trusts(address);
-        let forwarded =
-            forwarded::forwarded(headers, trusts).and(forwarded::x_forwarded(headers, trusts));
+        let forwarded = match proxies.writing {
+            Some(ForwardedHeader::Standard) => forwarded::forwarded(headers, trusts),
+            Some(ForwardedHeader::XForwarded) => forwarded::x_forwarded(headers, trusts),
+            None => {
+                forwarded::forwarded(headers, trusts).and(forwarded::x_forwarded(headers, trusts))
+            }
+        };
         self.through_proxy = true;
         self.address = match forwarded.client {
             // It asks on its own behalf.

@@ -59,24 +59,41 @@ impl Forwarded {
         }
     }
 
-    /// The rightmost hop that is not trusted is the client: each hop was added by the one on its
-    /// right, so what stands further left is hearsay.
-    fn by(hops: Vec<Hop>, trusts: impl Fn(IpAddr) -> bool) -> Self {
-        let mut forwarded = Self { client: Client::Unknown, ..Self::default() };
-        for hop in hops.into_iter().rev() {
-            forwarded.secure = hop.secure.or(forwarded.secure);
-            forwarded.host = hop.host.or(forwarded.host);
-            let Some(address) = hop.address else {
-                forwarded.client = Client::Unknown;
-                break;
-            };
-            forwarded.client = Client::SubjectAccess(address);
-            if !trusts(address) {
-                break;
-            }
+    /// What the hop says at which the client stands. What stands left of it is hearsay.
+    fn by(hops: &[Hop], trusts: impl Fn(IpAddr) -> bool) -> Self {
+        let addresses: Vec<_> = hops.iter().map(|hop| hop.address).collect();
+        let (client, from_right) = client_of(&addresses, trusts);
+        let mut said = hops.iter().rev().take(from_right + 1).rev();
+        Self {
+            client,
+            secure: said.clone().next().and_then(|hop| hop.secure),
+            host: said.find_map(|hop| hop.host.clone()),
         }
-        forwarded
     }
+}
+
+/// The client, and how many hops stand to its right. The rightmost address that is not trusted is
+/// the client's: each hop was added by the one on its right.
+fn client_of(hops: &[Option<IpAddr>], trusts: impl Fn(IpAddr) -> bool) -> (Client, usize) {
+    let stops = |hop: &Option<IpAddr>| !hop.is_some_and(&trusts);
+    let last = hops.len().saturating_sub(1);
+    let from_right = hops.iter().rev().position(stops).unwrap_or(last);
+    match hops.iter().rev().nth(from_right) {
+        Some(Some(address)) => (Client::SubjectAccess(*address), from_right),
+        _ => (Client::Unknown, from_right),
+    }
+}
+
+/// The values of a list that speak of the client's hop: the one at its place, or all of them where
+/// the list is too short to say which.
+fn at_hop<T>(values: &[T], from_right: Option<usize>) -> &[T] {
+    let place = from_right.and_then(|from_right| values.len().checked_sub(from_right + 1));
+    place.and_then(|place| values.get(place..=place)).unwrap_or(values)
+}
+
+/// Whether the scheme is one of a connection by TLS.
+fn is_secure(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss")
 }
 
 /// `Forwarded`. What cannot be read, or names no `for`, is a hop that hides itself.
@@ -89,24 +106,31 @@ pub(super) fn forwarded(headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) ->
         let text = line.to_str().ok();
         text.and_then(elements).unwrap_or_else(|| vec![Hop::default()])
     });
-    Forwarded::by(hops.collect(), trusts)
+    Forwarded::by(&hops.collect::<Vec<_>>(), trusts)
 }
 
-/// `X-Forwarded-For`; of `X-Forwarded-Proto` and `-Host` the last value, which is the near proxy's.
+/// `X-Forwarded-For`; of `X-Forwarded-Proto` and `-Host` the value at the client's place. Where they
+/// are shorter than `X-Forwarded-For`, all their values must say the same.
 pub(super) fn x_forwarded(headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> Forwarded {
-    let forwarded = if headers.contains_key(X_FORWARDED_FOR) {
-        let hops = values(headers, &X_FORWARDED_FOR)
-            .map(|text| Hop { address: text.and_then(address), ..Hop::default() });
-        Forwarded::by(hops.collect(), trusts)
+    let (client, from_right) = if headers.contains_key(X_FORWARDED_FOR) {
+        let hops = values(headers, &X_FORWARDED_FOR).map(|text| text.and_then(address));
+        let (client, from_right) = client_of(&hops.collect::<Vec<_>>(), trusts);
+        (client, Some(from_right))
     } else {
-        Forwarded::default()
+        (Client::Unsaid, None)
     };
-    let last = |name| values(headers, name).last();
+    let schemes: Vec<_> = values(headers, &X_FORWARDED_PROTO).collect();
+    let hosts: Vec<_> = values(headers, &X_FORWARDED_HOST).collect();
+    let host = match at_hop(&hosts, from_right) {
+        [Some(first), rest @ ..] if rest.iter().all(|host| *host == Some(first)) => Some(*first),
+        _ => None,
+    };
     Forwarded {
-        secure: last(&X_FORWARDED_PROTO)
-            .map(|proto| proto.is_some_and(|proto| proto.eq_ignore_ascii_case("https"))),
-        host: last(&X_FORWARDED_HOST).flatten().map(Into::into),
-        ..forwarded
+        client,
+        secure: (!schemes.is_empty()).then(|| {
+            at_hop(&schemes, from_right).iter().all(|scheme| scheme.is_some_and(is_secure))
+        }),
+        host: host.map(Into::into),
     }
 }
 
@@ -154,7 +178,7 @@ fn element(text: &str) -> Option<(Option<Hop>, &str)> {
             let (value, after) = value(after)?;
             match &*name {
                 "for" => hop.address = address(&value),
-                "proto" => hop.secure = Some(value.eq_ignore_ascii_case("https")),
+                "proto" => hop.secure = Some(is_secure(&value)),
                 "host" => hop.host = Some(value.into()),
                 _ => {}
             }

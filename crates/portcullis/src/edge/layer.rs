@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
@@ -19,10 +19,12 @@ use http::header::{
     ALLOW, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Version};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use tower::{Layer, Service};
+use tracing::Instrument as _;
 
-use super::{BodyLimit, ClientInfo, Proxies};
+use super::answered::{Answered, Who};
+use super::{BodyBudget, BodyLimit, ClientInfo, Proxies};
 use crate::problem::{Problem, ProblemBody, ProblemKind, from_bare_status};
 
 /// The request's id: in the log, in `X-Request-Id`, and as a problem's `instance`.
@@ -42,6 +44,10 @@ const LONGEST_ID: usize = 64;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bounds {
     pub(crate) body: Option<usize>,
+    /// The largest body of a public route.
+    pub(crate) public_body: Option<usize>,
+    /// How much of all bodies together is in memory while they arrive.
+    pub(crate) bodies_in_flight: Option<usize>,
     pub(crate) uri: Option<usize>,
     pub(crate) header: Option<usize>,
     pub(crate) time: Option<Duration>,
@@ -81,19 +87,33 @@ pub(crate) struct EdgeLayer {
 struct Settings {
     proxies: Proxies,
     bounds: Bounds,
+    bodies: Option<BodyBudget>,
+    ids: RequestIds,
+}
+
+/// Where request ids come from. All routers of a gate share one, so that no two requests of a
+/// process have the same id, on whichever listener they come in.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestIds {
     prefix: u64,
-    counter: AtomicU64,
+    counter: Arc<AtomicU64>,
+}
+
+impl RequestIds {
+    pub(crate) fn new(prefix: [u8; 8]) -> Self {
+        Self { prefix: u64::from_be_bytes(prefix), counter: Arc::default() }
+    }
+
+    fn next(&self) -> Arc<str> {
+        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        format!("{:016x}-{number:x}", self.prefix).into()
+    }
 }
 
 impl EdgeLayer {
-    pub(crate) fn new(proxies: Proxies, bounds: Bounds, prefix: [u8; 8]) -> Self {
-        let settings = Settings {
-            proxies,
-            bounds,
-            prefix: u64::from_be_bytes(prefix),
-            counter: AtomicU64::new(0),
-        };
-        Self { settings: Arc::new(settings) }
+    pub(crate) fn new(proxies: Proxies, bounds: Bounds, ids: RequestIds) -> Self {
+        let bodies = bounds.bodies_in_flight.map(BodyBudget::new);
+        Self { settings: Arc::new(Settings { proxies, bounds, bodies, ids }) }
     }
 }
 
@@ -108,10 +128,7 @@ impl Settings {
             {
                 id.into()
             }
-            _ => {
-                let number = self.counter.fetch_add(1, Ordering::Relaxed);
-                format!("{:016x}-{number:x}", self.prefix).into()
-            }
+            _ => self.ids.next(),
         }
     }
 }
@@ -146,6 +163,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let bounds = self.settings.bounds;
         let refusal = bounds.refusal(&request);
+        let began = Instant::now();
         let (mut parts, body) = request.into_parts();
         let arrival = ClientInfo::of(&parts, &self.settings.proxies);
         let id = self.settings.request_id(&parts.headers, &arrival);
@@ -156,6 +174,9 @@ where
         if let Some(limit) = bounds.body {
             parts.extensions.insert(BodyLimit(limit));
         }
+        if let Some(bodies) = &self.settings.bodies {
+            parts.extensions.insert(bodies.clone());
+        }
         // A panic may come while the future is made as well as while it runs.
         let inner = &mut self.inner;
         let answering = match refusal {
@@ -164,7 +185,9 @@ where
                 Either::Right(inner.call(Request::from_parts(parts, body)))
             })),
         };
-        Box::pin(async move {
+        // Whatever is logged on the way names the request.
+        let span = tracing::error_span!("request", %id);
+        let answering = async move {
             let answer = match answering {
                 Ok(future) => within(bounds.time, AssertUnwindSafe(future).catch_unwind()).await,
                 Err(panic) => Err(panic),
@@ -174,13 +197,11 @@ where
                 Ok(Err(impossible)) => match impossible {},
                 Err(panic) => after_panic(&*panic, &id),
             };
-            let response = finish(response, &id, secure);
-            tracing::debug!(
-                target: "portcullis::access", %id, %method, path = path.path(),
-                status = response.status().as_u16(), "answered"
-            );
+            let (response, reason) = finish(response, &id, secure);
+            log(&response, &id, &method, &path, reason, began.elapsed());
             Ok(response)
-        })
+        };
+        Box::pin(answering.instrument(span))
     }
 }
 
@@ -207,10 +228,32 @@ fn after_panic(panic: &(dyn std::any::Any + Send), id: &str) -> Response {
     Problem::new(ProblemKind::Internal).into_response()
 }
 
-/// One shape for every refusal, its id, and the headers every answer has.
-fn finish(response: Response, id: &Arc<str>, secure: bool) -> Response {
+/// One line an answer. A path that no route has is a stranger's text: it is written with escapes.
+fn log(
+    response: &Response,
+    id: &str,
+    method: &Method,
+    uri: &Uri,
+    reason: Option<&'static str>,
+    took: Duration,
+) {
+    let answered = response.extensions().get::<Answered>();
+    let who = Who(answered.and_then(|answered| answered.who.as_ref()));
+    let route = answered.map(|answered| &*answered.route);
+    let path = if route.is_none() { Some(uri.path()) } else { None };
+    tracing::info!(
+        target: "portcullis::access", %id, %method, route, path = path.map(tracing::field::debug),
+        status = response.status().as_u16(), %who, reason,
+        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "answered"
+    );
+}
+
+/// One shape for every refusal, its id, and the headers every answer has; and which refusal it is.
+fn finish(response: Response, id: &Arc<str>, secure: bool) -> (Response, Option<&'static str>) {
     let mut response = in_words(response);
+    let mut reason = None;
     if let Some(body) = response.extensions_mut().remove::<ProblemBody>() {
+        reason = Some(body.reason());
         let body = body.at(Arc::clone(id));
         response.headers_mut().remove(http::header::CONTENT_LENGTH);
         *response.body_mut() = body;
@@ -231,7 +274,7 @@ fn finish(response: Response, id: &Arc<str>, secure: bool) -> Response {
     if secure {
         default(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
-    response
+    (response, reason)
 }
 
 /// An answer that is an error's status and nothing else, said in words.
@@ -279,7 +322,7 @@ mod tests {
             }
             Ok::<_, Infallible>(Response::new(Body::empty()))
         });
-        let frame = EdgeLayer::new(Proxies::none(), bounds, [0; 8]).layer(service);
+        let frame = EdgeLayer::new(Proxies::none(), bounds, RequestIds::new([0; 8])).layer(service);
         let request = Request::get(path).header("x", "y".repeat(header)).body(Body::empty());
         let answer = frame.oneshot(request.unwrap()).await.unwrap();
         assert!(answer.headers().contains_key(X_REQUEST_ID));
@@ -293,6 +336,23 @@ mod tests {
         assert_eq!(status(bounds, "/1234567890", 0).await, 414);
         assert_eq!(status(bounds, "/12345?7890", 0).await, 414);
         assert_eq!(status(bounds, "/", 96).await, 431);
+    }
+
+    /// Faults §11, row 3.
+    #[tokio::test]
+    async fn two_listeners_give_no_id_twice() {
+        let ids = RequestIds::new([0; 8]);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..2 {
+            let service = tower::service_fn(|_: Request| async {
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            });
+            let listener = EdgeLayer::new(Proxies::none(), Bounds::default(), ids.clone());
+            let answer =
+                listener.layer(service).oneshot(Request::new(Body::empty())).await.unwrap();
+            seen.insert(answer.headers()[X_REQUEST_ID].clone());
+        }
+        assert_eq!(seen.len(), 2);
     }
 
     #[tokio::test]
@@ -310,7 +370,8 @@ mod tests {
                 Ok::<_, Infallible>(Response::new(Body::empty()))
             });
             let bounds = Bounds { host: demanded, ..Bounds::default() };
-            let frame = EdgeLayer::new(Proxies::none(), bounds, [0; 8]).layer(service);
+            let frame =
+                EdgeLayer::new(Proxies::none(), bounds, RequestIds::new([0; 8])).layer(service);
             let mut request = Request::new(Body::empty());
             *request.version_mut() = version;
             for _ in 0..hosts {

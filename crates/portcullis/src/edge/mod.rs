@@ -2,6 +2,7 @@
 //!
 //! A header says what its sender likes. It counts only by the one rule for proxies: see [`Proxies`].
 
+mod answered;
 mod body_limit;
 mod client_info;
 #[cfg(feature = "geo")]
@@ -9,9 +10,11 @@ mod countries;
 mod forwarded;
 mod layer;
 
+pub(crate) use answered::Answered;
+pub(crate) use body_limit::BodyBudget;
 pub use body_limit::BodyLimit;
-pub use client_info::{ClientInfo, CountryOf, OverTls, Proxies};
+pub use client_info::{ClientInfo, CountryOf, ForwardedHeader, OverTls, Proxies};
 #[cfg(feature = "geo")]
 pub use countries::{CountryDatabase, NoCountryDatabase};
-pub(crate) use layer::{Bounds, EdgeLayer, nothing_here};
+pub(crate) use layer::{Bounds, EdgeLayer, RequestIds, nothing_here};
 pub use layer::{RequestId, X_REQUEST_ID};

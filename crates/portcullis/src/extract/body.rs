@@ -1,13 +1,13 @@
 //! Reading a body: its media type, its size, its text.
 
 use axum::extract::Request;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::fit::Part;
-use crate::edge::BodyLimit;
+use crate::edge::{BodyBudget, BodyLimit};
 use crate::problem::{Problem, ProblemKind};
 
 /// Reads a body of an accepted kind whole, as text.
@@ -34,11 +34,24 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
     if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|size| size > limit) {
         return Err(too_large());
     }
-    match Limited::new(request.into_body(), limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if is_over_limit(&*error) => Err(too_large()),
-        Err(error) => Err(Part::Body.malformed("did not arrive whole").source(error)),
+    let mut held = request.extensions().get().cloned().map(BodyBudget::begin);
+    let mut body = Limited::new(request.into_body(), limit);
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if is_over_limit(&*error) {
+                return too_large();
+            }
+            Part::Body.malformed("did not arrive whole").source(error)
+        })?;
+        let Some(data) = frame.data_ref() else { continue };
+        if held.as_mut().is_some_and(|held| !held.take(data.len())) {
+            let detail = "Too many bodies are arriving at once. Try again.";
+            return Err(Problem::new(ProblemKind::Unavailable).detail(detail).retry_after(1));
+        }
+        bytes.extend_from_slice(data);
     }
+    Ok(bytes.freeze())
 }
 
 fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -10,8 +10,7 @@ use crate::auth::Auth;
 use crate::clock::Sources;
 use crate::cors::Cors;
 use crate::credential::SecurityScheme;
-use crate::edge::Bounds;
-use crate::edge::Proxies;
+use crate::edge::{Bounds, Proxies, RequestIds};
 use crate::identity::Scheme;
 use crate::policy::Roles;
 use crate::problem::ConfigError;
@@ -76,6 +75,20 @@ impl GateBuilder {
     /// The largest body a route reads, in bytes. 1 MiB where this is left out.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.bounds.body = Some(bytes);
+        self
+    }
+
+    /// The largest body a public route reads, in bytes: no credential counts there, so anybody may send
+    /// one. As any other where this is left out.
+    pub fn public_body_limit(mut self, bytes: usize) -> Self {
+        self.bounds.public_body = Some(bytes);
+        self
+    }
+
+    /// How many bytes of all bodies together may be in memory while they arrive; of these, one half
+    /// for bodies of public routes. What goes beyond is a 503. Unbounded where this is left out.
+    pub fn bodies_in_flight(mut self, bytes: usize) -> Self {
+        self.bounds.bodies_in_flight = Some(bytes);
         self
     }
 
@@ -171,7 +184,7 @@ impl GateBuilder {
             bounds: self.bounds,
             cleartext: self.cleartext,
             observer: self.observer,
-            prefix,
+            ids: RequestIds::new(prefix),
         })))
     }
 }

@@ -22,7 +22,7 @@ pub use walk::Guarded;
 use crate::clock::Sources;
 use crate::cors::CorsLayer;
 use crate::credential::{Rejection, SecurityScheme};
-use crate::edge::{Bounds, EdgeLayer, RequestId, nothing_here};
+use crate::edge::{BodyBudget, BodyLimit, Bounds, EdgeLayer, RequestId, RequestIds, nothing_here};
 use crate::edge::{ClientInfo, Proxies};
 use crate::identity::{Outcome, Scheme};
 use crate::policy::{Ask, Missing, Roles};
@@ -64,7 +64,7 @@ pub(crate) struct Inner {
     bounds: Bounds,
     cleartext: Cleartext,
     observer: Option<Arc<dyn Observer>>,
-    prefix: [u8; 8],
+    ids: RequestIds,
 }
 
 #[derive(Debug)]
@@ -136,8 +136,19 @@ impl Gate {
         let settings = &self.0;
         router
             .fallback(nothing_here)
-            .layer(EdgeLayer::new(settings.proxies.clone(), settings.bounds, settings.prefix))
+            .layer(EdgeLayer::new(settings.proxies.clone(), settings.bounds, settings.ids.clone()))
             .layer(cors)
+    }
+
+    /// Bounds the body of a request to a public route, where no credential counts.
+    fn bound_body_of_a_stranger(&self, extensions: &mut http::Extensions) {
+        if let Some(bodies) = extensions.get_mut::<BodyBudget>() {
+            bodies.set_stranger();
+        }
+        if let Some(most) = self.0.bounds.public_body {
+            let BodyLimit(limit) = extensions.get().copied().unwrap_or_default();
+            extensions.insert(BodyLimit(limit.min(most)));
+        }
     }
 
     /// The rules on other origins that hold where a path has none of its own.

@@ -12,9 +12,10 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
 use super::{Gate, Refusal};
+use crate::edge::Answered;
 use crate::policy::{Decision, Requirement};
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Actor, Asked, Principal, SchemeName};
+use crate::types::{Actor, Asked, Principal, SchemeName, Subject};
 
 /// A handler behind its requirement. The only kind of handler that a route table mounts.
 #[derive(Clone, Debug)]
@@ -83,6 +84,7 @@ impl Guard {
     /// Credential → identity → policy. Whether the handler must still ask.
     async fn admit(&self, parts: &mut Parts) -> Result<Option<Asked>, Problem> {
         let mut principal = self.identify(parts).await?;
+        parts.extensions.insert(principal.subject.clone());
         let accepts = self.accepts.as_deref();
         let decision = self.who.check(&principal);
         principal.context.within_scope = self.who.is_within_scope(&principal);
@@ -124,15 +126,21 @@ where
             let Self { guard, handler } = self;
             if let Requirement::Public(_) = guard.who {
                 let mut request = request;
+                guard.gate.bound_body_of_a_stranger(request.extensions_mut());
+                let route = Arc::clone(&guard.route);
                 request.extensions_mut().insert(AskGuard(guard));
-                return handler.call(request, state).await;
+                return answered(handler.call(request, state).await, route, None);
             }
             let (mut parts, body) = request.into_parts();
+            let route = Arc::clone(&guard.route);
             let safe = parts.method == Method::GET || parts.method == Method::HEAD;
             let pending = match guard.admit(&mut parts).await {
                 Ok(pending) => pending,
-                Err(problem) => return problem.into_response(),
+                Err(problem) => {
+                    return answered(problem.into_response(), route, parts.extensions.get());
+                }
             };
+            let who = parts.extensions.get::<Subject>().cloned();
             let observed = guard.gate.0.observer.as_ref().map(|observer| {
                 (Arc::clone(observer), parts.method.clone(), parts.extensions.get().map(Actor::of))
             });
@@ -146,13 +154,19 @@ where
             }
             if pending.is_some_and(|asked| !asked.is_noted()) && response.status().is_success() {
                 let fault = format!("{} answered without asking who the owner is", guard.route);
-                return Problem::internal(fault).into_response();
+                return answered(Problem::internal(fault).into_response(), route, who.as_ref());
             }
             // What somebody had to sign in for is theirs: no cache may keep it.
             if safe && !response.headers().contains_key(CACHE_CONTROL) {
                 response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             }
-            response
+            answered(response, route, who.as_ref())
         })
     }
+}
+
+/// Leaves word for the log of answers: which route it was, and who asked.
+fn answered(mut response: Response, route: Arc<str>, who: Option<&Subject>) -> Response {
+    response.extensions_mut().insert(Answered { route, who: who.cloned() });
+    response
 }

@@ -199,9 +199,16 @@ pub(crate) struct ProblemBody {
     /// What does not fit, with a 422.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<BodyFault>,
+    #[serde(skip)]
+    reason: &'static str,
 }
 
 impl ProblemBody {
+    /// The short name of the refusal.
+    pub(crate) fn reason(&self) -> &'static str {
+        self.reason
+    }
+
     /// The same body, naming the request it answers.
     pub(crate) fn at(mut self, instance: Arc<str>) -> Body {
         self.instance = Some(instance);
@@ -232,6 +239,7 @@ impl IntoResponse for Problem {
             instance: None,
             missing: self.missing,
             errors: self.faults,
+            reason: self.kind.slug(),
         };
         let mut response = Response::new(body.clone().into_body());
         *response.status_mut() = status;

@@ -1,6 +1,11 @@
 use super::*;
 
 fn arrival(peer: &str, trusted: &[&str], headers: &[(&str, impl AsRef<[u8]>)]) -> ClientInfo {
+    let proxies = Proxies::trusting(trusted.iter().map(|net| net.parse().unwrap()));
+    behind(&proxies, peer, headers)
+}
+
+fn behind(proxies: &Proxies, peer: &str, headers: &[(&str, impl AsRef<[u8]>)]) -> ClientInfo {
     let mut request = http::Request::builder().uri("/").header("host", "api.example");
     for (name, value) in headers {
         request = request.header(*name, value.as_ref());
@@ -8,8 +13,78 @@ fn arrival(peer: &str, trusted: &[&str], headers: &[(&str, impl AsRef<[u8]>)]) -
     let mut parts = request.body(()).unwrap().into_parts().0;
     let peer: IpAddr = peer.parse().unwrap();
     parts.extensions.insert(ConnectInfo(SocketAddr::from((peer, 5))));
-    let proxies = Proxies::trusting(trusted.iter().map(|net| net.parse().unwrap()));
-    ClientInfo::of(&parts, &proxies)
+    ClientInfo::of(&parts, proxies)
+}
+
+/// Faults §11, row 1.
+#[test]
+fn every_list_is_read_at_the_clients_hop() {
+    // The client comes to 10.0.0.2, that one to 10.0.0.1, that one to this server.
+    let through_two = "203.0.113.7, 10.0.0.2";
+    for (addresses, scheme, secure) in [
+        ("203.0.113.7", "wss", true),
+        ("203.0.113.7", "WSS", true),
+        ("203.0.113.7", "ws", false),
+        (through_two, "https,http", true),
+        (through_two, "https, https", true),
+        (through_two, "http,https", false),
+        // One value that both proxies hand on, and one that does not say of which hop it speaks.
+        (through_two, "https", true),
+        (through_two, "http", false),
+        ("203.0.113.7, 10.0.0.3, 10.0.0.2", "https,http", false),
+        // The client wrote the first of each list.
+        ("127.0.0.1, 203.0.113.7, 10.0.0.2", "https,http,https", false),
+        ("127.0.0.1, 203.0.113.7, 10.0.0.2", "http,https,http", true),
+        ("203.0.113.7", "https,http", false),
+        (through_two, "", false),
+        (through_two, "https,", false),
+    ] {
+        let headers = [("x-forwarded-for", addresses), ("x-forwarded-proto", scheme)];
+        let read = arrival("10.0.0.1", &["10.0.0.0/8"], &headers);
+        assert_eq!(read.secure, secure, "{addresses} by {scheme}");
+        assert_eq!(address_of(&read), "203.0.113.7");
+    }
+    for (standard, secure) in [
+        ("for=203.0.113.7;proto=wss", true),
+        ("for=203.0.113.7;proto=https, for=10.0.0.2;proto=http", true),
+        ("for=203.0.113.7;proto=http, for=10.0.0.2;proto=https", false),
+        ("for=203.0.113.7, for=10.0.0.2;proto=https", false),
+    ] {
+        let read = arrival("10.0.0.1", &["10.0.0.0/8"], &[("forwarded", standard)]);
+        assert_eq!(read.secure, secure, "{standard}");
+    }
+    for (hosts, host) in [
+        ("shop.example, inner.example", "shop.example"),
+        ("evil.example, shop.example, inner.example", "shop.example"),
+        ("shop.example", "shop.example"),
+    ] {
+        let headers = [("x-forwarded-for", through_two), ("x-forwarded-host", hosts)];
+        let read = arrival("10.0.0.1", &["10.0.0.0/8"], &headers);
+        assert_eq!(read.host.as_deref(), Some(host), "{hosts}");
+    }
+    // Without an address there is no place: all must say the same.
+    for (scheme, secure) in [("https", true), ("https,http", false), ("http,https", false)] {
+        let read = arrival("10.0.0.1", &["10.0.0.0/8"], &[("x-forwarded-proto", scheme)]);
+        assert_eq!(read.secure, secure, "{scheme}");
+    }
+}
+
+/// Faults §11, row 2.
+#[test]
+fn where_one_header_is_named_the_other_counts_for_nothing() {
+    let headers = [
+        ("x-forwarded-for", "203.0.113.7"),
+        ("x-forwarded-proto", "http"),
+        ("forwarded", "for=127.0.0.1;proto=https;host=evil.example"),
+    ];
+    let proxies = Proxies::trusting(["10.0.0.0/8".parse().unwrap()]);
+    let read = behind(&proxies.clone().writing(ForwardedHeader::XForwarded), "10.0.0.1", &headers);
+    assert_eq!(address_of(&read), "203.0.113.7");
+    assert!(!read.secure && read.host.as_deref() == Some("api.example"));
+    let read = behind(&proxies.clone().writing(ForwardedHeader::Standard), "10.0.0.1", &headers);
+    assert_eq!(address_of(&read), "127.0.0.1");
+    assert!(read.secure && read.host.as_deref() == Some("evil.example"));
+    assert_eq!(behind(&proxies, "10.0.0.1", &headers).address, None, "they differ");
 }
 
 fn address_of(arrival: &ClientInfo) -> String {
