@@ -6,8 +6,9 @@ mod config;
 mod demo;
 #[cfg(test)]
 mod generated;
+mod pages;
 mod serve;
-mod ui;
+mod telemetry;
 
 fn main() -> std::process::ExitCode {
     cli::main()

@@ -37,6 +37,22 @@ impl Countries {
         tokio::spawn(follow(Arc::downgrade(&followed), taken));
         Ok(Self(followed))
     }
+
+    /// Reads the file again.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is none; the old one stays then.
+    pub(super) async fn reload(&self) -> Result<(), ConfigError> {
+        let followed = Arc::clone(&self.0);
+        // It may be large, and requests are served meanwhile.
+        let fresh = tokio::task::spawn_blocking(move || {
+            read(&followed.file).map(|fresh| followed.current.store(Arc::new(fresh)))
+        });
+        let broken = |error: tokio::task::JoinError| {
+            ConfigError::one("geo.database_file", error.to_string(), "send SIGHUP again")
+        };
+        fresh.await.map_err(broken)?
+    }
 }
 
 impl CountryOf for Countries {

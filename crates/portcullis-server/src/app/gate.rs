@@ -6,7 +6,7 @@ use portcullis::credential::{
     CredentialSource, SessionCookie, api_key_header, basic, bearer, cookie, csrf::Csrf,
     oauth2_password,
 };
-use portcullis::edge::{CountryDatabase, Proxies};
+use portcullis::edge::{CountryDatabase, ForwardedHeader, Proxies};
 use portcullis::gate::{Gate, GateBuilder};
 use portcullis::identity::{
     AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
@@ -15,8 +15,7 @@ use portcullis::problem::ConfigError;
 use portcullis::types::Origin;
 
 use super::countries::{self, Countries};
-use super::scope_book;
-use crate::config::Settings;
+use crate::config::{Settings, server};
 
 /// What of `[cors]`, `[geo]` and the addresses cannot work.
 ///
@@ -46,14 +45,15 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
 pub(super) fn gate(
     settings: &Settings,
     rules: &Auth,
-) -> Result<(Gate, SessionCookie), ConfigError> {
+) -> Result<(Gate, SessionCookie, Option<Countries>), ConfigError> {
     let cookie = session_cookie(settings)?;
     let mut proxies = proxies(settings)?;
-    if let Some(file) = &settings.geo.database_file {
-        proxies = proxies.countries(Countries::follow(file)?);
+    let countries = settings.geo.database_file.as_deref().map(Countries::follow).transpose()?;
+    if let Some(countries) = countries.clone() {
+        proxies = proxies.countries(countries);
     }
-    let scopes = scope_book();
-    let sentences = scopes.rules.iter().map(|(name, rule)| (name.as_str(), &*rule.sentence));
+    let sentences =
+        rules.scope_book().rules.iter().map(|(name, rule)| (name.as_str(), &*rule.sentence));
     let flow = oauth2_password("/token", sentences).describe();
     let gate = bounds(settings, Gate::builder())
         .proxies(proxies)
@@ -69,12 +69,14 @@ pub(super) fn gate(
         .rules(rules)
         .observer(rules.clone())
         .build()?;
-    Ok((gate, cookie))
+    Ok((gate, cookie, countries))
 }
 
 fn bounds(settings: &Settings, gate: GateBuilder) -> GateBuilder {
     let server = &settings.server;
     gate.body_limit(usize::try_from(server.body_limit.0).unwrap_or(usize::MAX))
+        .public_body_limit(usize::try_from(server.public_body_limit.0).unwrap_or(usize::MAX))
+        .bodies_in_flight(usize::try_from(server.bodies_in_flight.0).unwrap_or(usize::MAX))
         .uri_limit(usize::try_from(server.uri_limit.0).unwrap_or(usize::MAX))
         .header_limit(usize::try_from(server.header_limit.0).unwrap_or(usize::MAX))
         .request_timeout(server.request_timeout)
@@ -85,6 +87,20 @@ fn bounds(settings: &Settings, gate: GateBuilder) -> GateBuilder {
 fn proxies(settings: &Settings) -> Result<Proxies, ConfigError> {
     let mut faults = ConfigError::none();
     let mut proxies = Proxies::trusting(settings.server.trusted_proxies.iter().copied());
+    match settings.server.forwarded_header {
+        None => {}
+        Some(_) if proxies.is_empty() => faults.add(
+            "server.forwarded_header",
+            "there is no proxy whose word counts",
+            "name the proxy that writes it in `server.trusted_proxies`",
+        ),
+        Some(server::ForwardedHeader::Standard) => {
+            proxies = proxies.writing(ForwardedHeader::Standard);
+        }
+        Some(server::ForwardedHeader::XForwarded) => {
+            proxies = proxies.writing(ForwardedHeader::XForwarded);
+        }
+    }
     if let Some(name) = &settings.geo.country_header {
         match name.parse() {
             Ok(name) if !proxies.is_empty() => proxies = proxies.country_header(name),

@@ -3,18 +3,21 @@
 mod check;
 mod countries;
 mod gate;
+mod greeting;
 mod health;
-mod hello;
 mod mail;
 mod open;
+mod reload;
 mod roles;
 mod routes;
 mod run;
 
 pub(crate) use check::faults;
 pub(crate) use gate::countries;
+pub(crate) use greeting::Message;
 pub(crate) use open::{OpenError, open, open_over};
-pub(crate) use roles::{basic_roles, scope_book};
+pub(crate) use reload::Reload;
+pub(crate) use roles::ADMINISTRATION;
 pub(crate) use routes::{Application, application};
 pub(crate) use run::{FOLLOWED_EVERY, ServeError, run};
 

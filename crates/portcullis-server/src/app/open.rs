@@ -10,10 +10,10 @@ use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings, Secret, Sign
 use portcullis::problem::{ConfigError, Problem};
 use portcullis::store::Store;
 use portcullis::store::sql::{ConnectError, SqlStore};
-use portcullis::types::{Actor, Role};
+use portcullis::types::Role;
 use secrecy::ExposeSecret;
 
-use super::{Kind, basic_roles, mail, scope_book};
+use super::{Kind, mail};
 use crate::config::{Settings, private_file, tokens};
 
 /// Why the application could not be opened.
@@ -75,7 +75,7 @@ pub(crate) async fn database(settings: &Settings) -> Result<SqlStore, OpenError>
     Ok(store)
 }
 
-/// Opens the database and assembles the rules over it. An empty one gets the basic roles.
+/// Opens the database and assembles the rules over it. An empty one gets the first roles.
 ///
 /// # Errors
 /// [`OpenError`].
@@ -105,7 +105,7 @@ pub(crate) async fn open_over(
             address_attempts: settings.throttle.address_attempts,
             window: seconds(settings.throttle.window),
         })
-        .scopes(scope_book())
+        .scopes(kind.scopes())
         .algorithm(algorithm(settings.tokens.algorithm));
     if let Some(key) = key_file(settings)? {
         builder = builder.signing_key(key);
@@ -114,13 +114,9 @@ pub(crate) async fn open_over(
         builder = builder.post(smtp);
     }
     let rules = builder.start().await?;
-    if rules.roles().records().next().is_none() {
-        // An included role must be there before the one that includes it.
-        for name in ["guest", "user", "moderator", "admin"] {
-            if let Some(role) = basic_roles().get(name) {
-                rules.add_role(&Actor::system(), role.clone()).await?;
-            }
-        }
+    // The demo's sample users need every sample role; of `serve` all but the first are the operator's.
+    if kind == Kind::Demo || rules.roles().records().next().is_none() {
+        rules.add_missing_roles(kind.roles()).await?;
     }
     Ok(rules)
 }

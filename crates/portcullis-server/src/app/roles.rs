@@ -3,37 +3,37 @@
 use portcullis::policy::Roles;
 use portcullis::types::ScopeBook;
 
-/// guest ⊂ user ⊂ moderator ⊂ admin, each with what it adds.
-pub(crate) fn basic_roles() -> Roles {
-    Roles::new()
-        .describe("guest", "May look around.")
-        .include("user", "guest")
-        .grant("user", ["read"])
-        .describe("user", "May read.")
-        .include("moderator", "user")
-        .grant("moderator", ["write", "delete"])
-        .describe("moderator", "May write and delete.")
-        .include("admin", "moderator")
-        .grant(
-            "admin",
-            [
-                "users:manage",
-                "roles:manage",
-                "clients:manage",
-                "keys:manage",
-                "audit:read",
-                "tokens:introspect",
-                "access:evaluate",
-            ],
-        )
-        .describe("admin", "May do everything, users and roles included.")
-}
+use super::Kind;
+use crate::demo;
 
-/// The scopes a token may be limited to, and the permission behind each.
-pub(crate) fn scope_book() -> ScopeBook {
-    ScopeBook::new().register_for("items:read", "Read items.", "read").register_for(
-        "items:write",
-        "Make and change items.",
-        "write",
-    )
+/// What an administrator may do, by the permissions that the ready-made routes ask for.
+pub(crate) const ADMINISTRATION: [&str; 7] = [
+    "users:manage",
+    "roles:manage",
+    "clients:manage",
+    "keys:manage",
+    "audit:read",
+    "tokens:introspect",
+    "access:evaluate",
+];
+
+impl Kind {
+    /// The roles of a new database. `serve` begins with `admin` alone: every other role is the operator's.
+    pub(crate) fn roles(self) -> Roles {
+        match self {
+            Self::Serve => Roles::new().grant("admin", ADMINISTRATION).describe(
+                "admin",
+                "May manage users, roles, clients and keys, and read the audit log.",
+            ),
+            Self::Demo => demo::roles(),
+        }
+    }
+
+    /// The scopes a token may be limited to, and the permission behind each. `serve` has none.
+    pub(crate) fn scopes(self) -> ScopeBook {
+        match self {
+            Self::Serve => ScopeBook::new(),
+            Self::Demo => demo::scopes(),
+        }
+    }
 }

@@ -13,10 +13,12 @@ use portcullis::problem::{ConfigError, Problem};
 use portcullis::router::{App, Routes};
 use portcullis::routes;
 
-use super::{Kind, gate, health, hello};
+use super::countries::Countries;
+use super::{Kind, gate, greeting, health};
 use crate::config::Settings;
+use crate::demo::hello;
 use crate::demo::items::{self, Items};
-use crate::ui::docs;
+use crate::pages::docs;
 
 /// The application, ready to be served.
 #[derive(Debug)]
@@ -25,9 +27,11 @@ pub(crate) struct Application {
     pub(crate) finished: App,
     /// The health probes alone, for a listener of their own.
     pub(crate) health: Router,
+    /// The database of countries that the gate asks.
+    pub(super) countries: Option<Countries>,
 }
 
-/// Puts every route behind the gate. `items` is the demo's resource.
+/// Puts every route behind the gate. `items` is the demo's resource; with it come the tutorial's other routes.
 ///
 /// # Errors
 /// A [`ConfigError`] with every mistake.
@@ -37,8 +41,8 @@ pub(crate) fn application(
     rules: &Auth,
     items: Option<Items>,
 ) -> Result<Application, ConfigError> {
-    let (gate, cookie) = gate::gate(settings, rules)?;
-    let ours = hello::table(&gate)
+    let (gate, cookie, countries) = gate::gate(settings, rules)?;
+    let ours = greeting::table(&gate)
         .merge(routes::session::table(&gate, &cookie))
         .merge(routes::accounts::table(&gate))
         .merge(routes::oauth::table(&gate))
@@ -52,9 +56,10 @@ pub(crate) fn application(
         .merge(routes::audit::table(&gate));
     // Elsewhere than on loopback the probes stand on a listener of their own.
     let public_health = settings.server.listen.ip().is_loopback();
-    let ours = if public_health { ours.merge(health::table(&gate)) } else { ours };
+    let ours = if public_health { ours.merge(health::table_for_this_machine(&gate)) } else { ours };
     let mut all: Routes<()> = ours.with_state(rules.clone());
     if let Some(items) = items {
+        all = all.merge(hello::table(&gate).with_state(rules.clone()));
         all = all.merge(items::table(&gate).with_state(items));
     }
     // No cookie counts at the token endpoint, so none need be let through to it.
@@ -71,7 +76,7 @@ pub(crate) fn application(
         .cors("/.well-known/oauth-protected-resource", Cors::public_metadata())
         .finish()?;
     let health = health::table(&gate).with_state::<()>(rules.clone()).finish()?.router;
-    Ok(Application { finished, health })
+    Ok(Application { finished, health, countries })
 }
 
 fn about(kind: Kind) -> Info {

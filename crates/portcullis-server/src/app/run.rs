@@ -5,9 +5,9 @@ use std::time::Duration;
 use portcullis::auth::Auth;
 use portcullis::problem::ConfigError;
 
-use super::Application;
+use super::{Application, Reload};
 use crate::config::Settings;
-use crate::serve::signals::Signals;
+use crate::serve::signals::{HangUp, Signals};
 use crate::serve::tls::Certificate;
 use crate::serve::{BindError, Bounds, Ended, Listener, raise_file_limit, serve};
 
@@ -33,11 +33,12 @@ pub(crate) async fn run(
     settings: &Settings,
     rules: Auth,
     application: Application,
+    reload: Reload,
     ready: impl FnOnce(&str),
 ) -> Result<Ended, ServeError> {
     let server = &settings.server;
     raise_file_limit(server.max_connections);
-    let mut signals = Signals::listen()?;
+    let (mut signals, hang_up) = (Signals::listen()?, HangUp::listen()?);
     let certificate = match server.tls_files() {
         None => None,
         Some((chain, key)) => Some(Certificate::load(chain, key)?),
@@ -45,12 +46,14 @@ pub(crate) async fn run(
     if let Some(certificate) = certificate.clone() {
         tokio::spawn(async move { certificate.follow().await });
     }
+    tokio::spawn(reload.follow(hang_up, certificate.clone(), application.countries));
     let scheme = if certificate.is_some() { "https" } else { "http" };
-    let main = Listener::bind(server.listen, certificate, application.finished.router)?;
+    let main = Listener::bind(server.listen, certificate, application.finished.router)?
+        .behind(server.trusted_proxies.clone());
     let address = main.address()?;
     let mut listeners = vec![main];
     if let Some(health) = server.health_listen {
-        listeners.push(Listener::bind(health, None, application.health)?);
+        listeners.push(Listener::bind(health, None, application.health)?.for_probes());
     }
     tokio::spawn(rules.clone().follow(FOLLOWED_EVERY));
     ready(&format!("{scheme}://{address}"));

@@ -31,7 +31,7 @@ pub(super) struct Explain {
     /// The page sends the session cookie along: fetch(…, {credentials: "include"})
     #[arg(long)]
     credentials: bool,
-    /// The path that is asked for, such as /items
+    /// The path that is asked for, such as /users/me
     path: String,
     #[command(flatten)]
     form: Form,
@@ -55,7 +55,7 @@ impl Deed {
         if !asked.path.starts_with('/') {
             return Err(Failure::usage(
                 format!("{:?} is not a path", asked.path),
-                "write it like /items",
+                "write it like /users/me",
             ));
         }
         // A browser sends `null` for a page that has no origin it would tell.

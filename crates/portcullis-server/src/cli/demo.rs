@@ -5,23 +5,29 @@ use std::fmt::Write as _;
 use portcullis::clock::Sources;
 
 use super::{Failure, serve};
-use crate::app::{self, Kind};
+use crate::app::{self, Kind, Reload};
 use crate::config::{Settings, SharedFlags};
 use crate::demo::{USERS, items::Items, sample};
+use crate::telemetry::Logs;
 
 /// Where the demo keeps its data unless told otherwise: never where `serve` does.
 const DATABASE: &str = "sqlite://portcullis-demo.db";
 
 /// The settings of the demo.
 pub(super) fn settings(flags: &SharedFlags) -> Result<Settings, Failure> {
+    Ok(Settings::load(&flags_of_the_demo(flags))?)
+}
+
+fn flags_of_the_demo(flags: &SharedFlags) -> SharedFlags {
     let mut flags = flags.clone();
     // Whatever a file or the environment names: sample users must not get into a real database.
     flags.database.get_or_insert_with(|| DATABASE.to_owned());
-    Ok(Settings::load(&flags)?)
+    flags
 }
 
 pub(super) async fn demo(flags: &SharedFlags) -> Result<String, Failure> {
-    let settings = settings(flags)?;
+    let flags = flags_of_the_demo(flags);
+    let (settings, known) = Settings::load_with_sources(&flags)?;
     let listen = settings.server.listen;
     if !listen.ip().is_loopback() {
         return Err(Failure::wrong(
@@ -29,7 +35,7 @@ pub(super) async fn demo(flags: &SharedFlags) -> Result<String, Failure> {
             "leave `--listen` out, or use `portcullis serve`",
         ));
     }
-    serve::log(&settings.server);
+    let logs = Logs::start(&settings.server);
     let rules = app::open(&settings, Kind::Demo).await?;
     sample(&rules).await?;
     let Some(file) = settings.database.url.file() else {
@@ -42,7 +48,8 @@ pub(super) async fn demo(flags: &SharedFlags) -> Result<String, Failure> {
         .await
         .map_err(|error| Failure::wrong(error.to_string(), "name another file: `--database`"))?;
     let application = app::application(&settings, Kind::Demo, &rules, Some(items))?;
-    serve::run(&settings, rules, application, welcome).await
+    let reload = Reload { flags, known, logs };
+    serve::run(&settings, rules, application, reload, welcome).await
 }
 
 fn welcome(url: &str) -> String {

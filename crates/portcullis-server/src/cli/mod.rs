@@ -161,7 +161,7 @@ impl Deed {
         let settings = || Settings::load(&shared);
         match self {
             Self::Demo => demo::demo(&shared).await,
-            Self::Serve => serve::serve(settings()?).await,
+            Self::Serve => serve::serve(&shared).await,
             Self::Why(question) => why::why(&question.whose.settings(&shared)?, question).await,
             Self::Routes { whose, matrix: true, form } => {
                 routes::matrix(&whose.settings(&shared)?, whose, form).await

@@ -24,6 +24,15 @@ pub(super) enum Without {
 
 /// Opens the database of the settings.
 pub(super) async fn open(settings: &Settings, without: Without) -> Result<Auth, Failure> {
+    open_as(settings, Kind::Serve, without).await
+}
+
+/// Opens the database of the settings as one of the two servers does, with its scopes.
+pub(super) async fn open_as(
+    settings: &Settings,
+    kind: Kind,
+    without: Without,
+) -> Result<Auth, Failure> {
     if let (Without::Refuse, Some(file)) = (without, settings.database.url.file())
         && !file.exists()
     {
@@ -32,7 +41,7 @@ pub(super) async fn open(settings: &Settings, without: Without) -> Result<Auth, 
             "name another by `--database sqlite://FILE`, or make it by `portcullis migrate`",
         ));
     }
-    Ok(app::open(settings, Kind::Serve).await?)
+    Ok(app::open(settings, kind).await?)
 }
 
 /// Rules that remember nothing: to see what the settings amount to, and touch no database.

@@ -29,7 +29,8 @@ pub(super) async fn application(settings: &Settings, kind: Kind) -> Result<Appli
 /// Whose routes.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct Whose {
-    /// Those of the demo, which has items as well and keeps its data in portcullis-demo.db
+    /// Those of the demo, which has the tutorial's routes as well and keeps its data in
+    /// portcullis-demo.db
     #[arg(long)]
     demo: bool,
 }
@@ -79,7 +80,9 @@ pub(super) async fn matrix(
 ) -> Result<String, Failure> {
     let table = application(settings, whose.kind()).await?.finished.access;
     let rules = match settings.database.url.file() {
-        Some(file) if file.exists() => open::open(settings, Without::Refuse).await?,
+        Some(file) if file.exists() => {
+            open::open_as(settings, whose.kind(), Without::Refuse).await?
+        }
         _ => open::in_memory(settings, whose.kind()).await?,
     };
     let matrix = table.matrix(&rules.roles(), rules.scope_book());

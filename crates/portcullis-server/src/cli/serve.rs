@@ -1,7 +1,7 @@
 //! `portcullis serve`.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
+use std::path::Path;
 
 use portcullis::auth::Auth;
 use portcullis::store::UserFilter;
@@ -9,26 +9,27 @@ use portcullis::types::PageRequest;
 
 use super::open::{self, Without};
 use super::{Failure, show};
-use crate::app::{self, Application, Kind, ServeError};
-use crate::config::Settings;
-use crate::config::server::{LogFormat, Server};
-use crate::config::value::Value as _;
+use crate::app::{self, Application, Kind, Reload, ServeError};
+use crate::config::{Settings, SharedFlags};
+use crate::telemetry::Logs;
 
-pub(super) async fn serve(settings: Settings) -> Result<String, Failure> {
-    log(&settings.server);
+pub(super) async fn serve(flags: &SharedFlags) -> Result<String, Failure> {
+    let (settings, known) = Settings::load_with_sources(flags)?;
+    let logs = Logs::start(&settings.server);
     let rules = open::open(&settings, Without::Make).await?;
     let first = PageRequest { after: None, limit: 1 };
     let nobody = rules.users(&UserFilter::default(), &first).await?.items.is_empty();
     let application = app::application(&settings, Kind::Serve, &rules, None)?;
-    let database = settings.database.url.to_text();
-    run(&settings, rules, application, |url| {
+    let reload = Reload { flags: flags.clone(), known, logs };
+    run(&settings, rules, application, reload, |url| {
         let public = settings.server.public_url.as_ref().map_or(url, |public| public.as_str());
         let mut text = format!("portcullis listens on {url}; the explorer is at {public}/docs\n");
         if nobody {
             let _ = write!(
                 text,
                 "There is no user yet. Make the first administrator, while this runs:\n  \
-                 portcullis user add --database {database} --role admin NAME\n"
+                 portcullis user add {}--role admin NAME\n",
+                wherever_you_are(flags, &settings)
             );
         }
         text
@@ -41,25 +42,56 @@ pub(super) async fn run(
     settings: &Settings,
     rules: Auth,
     application: Application,
+    reload: Reload,
     greeting: impl FnOnce(&str) -> String,
 ) -> Result<String, Failure> {
     // Somebody who closed standard output is served all the same.
     let ready = |url: &str| drop(show::print(&greeting(url)));
-    app::run(settings, rules, application, ready).await.map_err(|error| match error {
+    app::run(settings, rules, application, reload, ready).await.map_err(|error| match error {
         ServeError::Config(faults) => faults.into(),
         other => Failure::wrong(other.to_string(), ""),
     })?;
     Ok(String::new())
 }
 
-/// Writes the log to standard error, as the settings have it.
-pub(super) fn log(server: &Server) {
-    let filter = tracing_subscriber::EnvFilter::new(&server.log.0);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Colours are for people; what reads a file or a pipe would stumble over them.
-    let log = log.with_ansi(std::io::stderr().is_terminal());
-    match server.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
+/// The flags that lead to these settings and this database from any folder.
+fn wherever_you_are(flags: &SharedFlags, settings: &Settings) -> String {
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        quoted(&path.display().to_string())
+    };
+    let mut text = String::new();
+    if let Some(file) = flags.file() {
+        let _ = write!(text, "--config {} ", absolute(&file));
+    }
+    if let Some(file) = settings.database.url.file() {
+        let _ = write!(text, "--database sqlite://{} ", absolute(file));
+    }
+    text
+}
+
+/// As a shell reads it back.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_quoted_where_a_shell_would_split_it() {
+        for (path, shown) in [
+            ("/srv/portcullis.db", "/srv/portcullis.db"),
+            ("/srv/my files/a.db", "'/srv/my files/a.db'"),
+            ("/it's", "'/it'\\''s'"),
+        ] {
+            assert_eq!(quoted(path), shown);
+        }
     }
 }

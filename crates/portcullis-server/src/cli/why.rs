@@ -24,7 +24,7 @@ pub(super) struct Question {
     name: String,
     /// HTTP method, such as GET
     method: String,
-    /// Path, such as /items/7
+    /// Path, such as /users/me
     path: String,
     /// NAME is a client, though a user may go by it as well
     #[arg(long)]
@@ -63,7 +63,7 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
         let wrong = format!("no route answers {method} {}", question.path);
         return Err(Failure::wrong(wrong, "see `portcullis routes`"));
     };
-    let rules = open::open(settings, Without::Refuse).await?;
+    let rules = open::open_as(settings, question.whose.kind(), Without::Refuse).await?;
     let subject = subject(&rules, &question).await?;
     let countries = app::countries(settings)?;
     let supposed = Supposed {

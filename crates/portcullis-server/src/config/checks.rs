@@ -23,6 +23,7 @@ pub(super) fn check(settings: &Settings, faults: &mut ConfigError) {
 const RESTS_ON: &[(&str, &str)] = &[
     ("cors.credentials", "cors.origins"),
     ("geo.country_header", "server.trusted_proxies"),
+    ("server.forwarded_header", "server.trusted_proxies"),
     ("tokens.key_file", "tokens.algorithm"),
     ("passwords.memory", "passwords.iterations"),
     ("passwords.iterations", "passwords.memory"),
@@ -129,11 +130,29 @@ impl Check<'_> {
         self.within("server.request_timeout", server.request_timeout, second, hour);
         self.within("server.connection_timeout", server.connection_timeout, second, hour);
         self.counts("server.max_connections", server.max_connections, 1, 1_000_000);
+        if let Some(share) = server.connections_per_address {
+            self.counts("server.connections_per_address", share, 1, 1_000_000);
+            if share > server.max_connections {
+                self.note(
+                    &["server.connections_per_address", "server.max_connections"],
+                    format!("{share} is more than `max_connections`, {}", server.max_connections),
+                    "lower the one or raise the other",
+                );
+            }
+        }
         let (kib, mib) = (ByteBound::KIB, ByteBound::MIB);
         self.sizes("server.body_limit", server.body_limit, kib, 64 * mib);
+        self.sizes("server.public_body_limit", server.public_body_limit, kib, 64 * mib);
+        self.sizes("server.bodies_in_flight", server.bodies_in_flight, mib, 64 * 1024 * mib);
+        if server.bodies_in_flight.0 < 2 * server.body_limit.0.max(server.public_body_limit.0) {
+            self.note(
+                &["server.bodies_in_flight", "server.body_limit", "server.public_body_limit"],
+                format!("{} does not hold two bodies", server.bodies_in_flight.to_text()),
+                "raise it, or lower `body_limit` or `public_body_limit`",
+            );
+        }
         self.sizes("server.header_limit", server.header_limit, 8 * kib, mib);
         self.sizes("server.uri_limit", server.uri_limit, 256, 60 * kib);
-        self.counts("database.max_connections", settings.database.max_connections, 1, 1000);
         self.within("cors.max_age", settings.cors.max_age, Duration::ZERO, 24 * hour);
         let throttle = &settings.throttle;
         self.counts("throttle.account_attempts", throttle.account_attempts, 1, 1_000_000);

@@ -13,8 +13,6 @@ settings! {
     Database reads "database" {
         /// `sqlite://` and the path of a file, made where there is none.
         url: DatabaseUrl = DatabaseUrl::Sqlite("portcullis.db".into());
-        /// How many connections to the database are open at most.
-        max_connections: u32 = 8;
     }
 }
 

@@ -49,6 +49,15 @@ pub(crate) struct SharedFlags {
     pub(crate) listen: Option<String>,
 }
 
+impl SharedFlags {
+    /// The configuration file that is read, where there is one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        let environment = || std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
+        let named = self.config.clone().or_else(environment);
+        named.or_else(|| Some(DEFAULT_FILE.into()).filter(|file: &PathBuf| file.exists()))
+    }
+}
+
 /// Every setting, read and found to agree.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

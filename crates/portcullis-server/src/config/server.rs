@@ -18,11 +18,15 @@ settings! {
         /// The address that clients see: scheme, host and port. It names the issuer of tokens, stands in
         /// links, and is what the origin of a request is compared with. Needed beyond loopback.
         public_url: Option<PublicUrl> = None, otherwise "`http://` or `https://` and `listen`";
-        /// A second listener, in plain http, for `/health/*`. Without it they answer on `listen`, and only to loopback.
+        /// A second listener, in plain http, for `/health/*`. Without it they answer on `listen` where that is loopback, and
+        /// only to this machine: not through a proxy on it.
         health_listen: Option<SocketAddr> = None, otherwise "none";
         /// The addresses and networks of reverse proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
         /// From anybody else these headers count for nothing.
         trusted_proxies: Vec<IpNet> = vec![];
+        /// The header that these proxies write. The other one then counts for nothing: a client may have written it. Where
+        /// none is named and the two differ, the client's address is unknown.
+        forwarded_header: Option<ForwardedHeader> = None, otherwise "both, and they must agree";
         /// The certificate chain in PEM, for TLS in this process. Read anew when the file changes.
         tls_cert_file: Option<PathBuf> = None, otherwise "none";
         /// The certificate's private key in PEM, readable by nobody else. Read anew when the file changes.
@@ -37,10 +41,19 @@ settings! {
         /// How long a request's header may take to arrive, a TLS handshake to end, and an answer to be taken.
         /// A connection between two requests is kept as long.
         connection_timeout: Duration = Duration::from_secs(30);
-        /// How many connections are open at once. More of them wait to be accepted.
+        /// How many connections are open at once. Where there is no room, the idlest goes for a new one; where all are
+        /// at work, more of them wait to be accepted. The probes' listener has 64 of its own.
         max_connections: u32 = 4096;
+        /// How many connections one address (of IPv6, one /64) may have. Where it has its share, its idlest goes for a new
+        /// one. For those of `trusted_proxies` it does not count.
+        connections_per_address: Option<u32> = None, otherwise "a quarter of `max_connections`";
         /// The largest request body. A larger one is a 413.
         body_limit: ByteSize = ByteSize::mib(1);
+        /// The largest request body of a public route, where no credential counts. A larger one is a 413.
+        public_body_limit: ByteSize = ByteSize::kib(64);
+        /// How much of all request bodies together is in memory while they arrive; of it, one half for public routes. What
+        /// goes beyond is a 503.
+        bodies_in_flight: ByteSize = ByteSize::mib(64);
         /// The largest request header, all its lines together. A larger one is a 431.
         header_limit: ByteSize = ByteSize::kib(32);
         /// The longest path and query. A longer one is a 414.
@@ -63,6 +76,16 @@ impl Server {
         self.public_url
             .clone()
             .unwrap_or_else(|| PublicUrl::of_listener(self.listen, self.tls_files().is_some()))
+    }
+}
+
+choice! {
+    /// How proxies say whom a request comes from.
+    ForwardedHeader {
+        /// `Forwarded` (RFC 7239).
+        Standard = "Forwarded",
+        /// `X-Forwarded-For`, with `X-Forwarded-Proto` and `X-Forwarded-Host`.
+        XForwarded = "X-Forwarded-For",
     }
 }
 

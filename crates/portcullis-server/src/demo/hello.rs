@@ -1,19 +1,18 @@
-//! The tutorial's own routes: enough to see that a set-up works.
+//! The tutorial's guarded routes: one for each kind of requirement.
 
 use portcullis::auth::Auth;
 use portcullis::extract::Json;
 use portcullis::gate::Gate;
-use portcullis::policy::{authenticated, permission, public, role};
+use portcullis::policy::{authenticated, permission, role};
 use portcullis::router::Routes;
 use portcullis::types::Principal;
-use schemars::JsonSchema;
-use serde::Serialize;
 
-/// `/`, `/protected`, `/admin`, `/user`, `/read`, `/write`.
-pub(super) fn table(gate: &Gate) -> Routes<Auth> {
+use crate::app::Message;
+
+/// `/protected`, `/admin`, `/user`, `/read`, `/write`.
+pub(crate) fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes()
         .tag("hello")
-        .get("/", public("a greeting"), hello_world)
         .get("/protected", authenticated(), hello_user)
         .get("/admin", role("admin"), hello_admin)
         .get("/user", role("user"), hello_regular_user)
@@ -21,37 +20,22 @@ pub(super) fn table(gate: &Gate) -> Routes<Auth> {
         .get("/write", permission("write"), may_write)
 }
 
-/// A message.
-#[derive(Serialize, JsonSchema)]
-struct Message {
-    /// What it says.
-    message: String,
-}
-
-fn say(message: impl Into<String>) -> Json<Message> {
-    Json(Message { message: message.into() })
-}
-
-async fn hello_world() -> Json<Message> {
-    say("Hello, world!")
-}
-
 async fn hello_user(who: Principal) -> Json<Message> {
-    say(format!("Hello, {}!", who.name))
+    Message::say(format!("Hello, {}!", who.name))
 }
 
 async fn hello_admin(who: Principal) -> Json<Message> {
-    say(format!("Hello, {}! You are an admin.", who.name))
+    Message::say(format!("Hello, {}! You are an admin.", who.name))
 }
 
 async fn hello_regular_user(who: Principal) -> Json<Message> {
-    say(format!("Hello, {}! You are a user.", who.name))
+    Message::say(format!("Hello, {}! You are a user.", who.name))
 }
 
 async fn may_read() -> Json<Message> {
-    say("You may read.")
+    Message::say("You may read.")
 }
 
 async fn may_write() -> Json<Message> {
-    say("You may write.")
+    Message::say("You may write.")
 }

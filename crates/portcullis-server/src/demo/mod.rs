@@ -1,8 +1,11 @@
 //! `portcullis demo`: the tutorial's whole system, with sample data.
 
+pub(crate) mod hello;
 pub(crate) mod items;
+mod roles;
 mod sample;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use roles::{roles, scopes};
 pub(crate) use sample::{USERS, sample};

@@ -11,8 +11,8 @@ use portcullis::store::sql::SqlStore;
 use portcullis::testing::{FixedClock, Setup, TestApp, TestClient, hostile};
 use tempfile::TempDir;
 
-use super::{USERS, items::Items, sample};
-use crate::app::{self, Kind, basic_roles, scope_book};
+use super::{USERS, items::Items, roles, sample, scopes};
+use crate::app::{self, Kind};
 use crate::config::{Settings, SharedFlags};
 
 /// The demo at this clock, behind one trusted proxy.
@@ -36,11 +36,11 @@ async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
         .sources(clock.sources())
         .passwords(PasswordSettings::cheap())
         .throttle(many)
-        .scopes(scope_book())
+        .scopes(scopes())
         .start()
         .await
         .unwrap();
-    rules.add_missing_roles(basic_roles()).await.unwrap();
+    rules.add_missing_roles(roles()).await.unwrap();
     sample(&rules).await.unwrap();
     let items = Items::open(&file, clock.sources()).await.unwrap();
     let app = app::application(&settings, Kind::Demo, &rules, Some(items)).unwrap();

@@ -28,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use super::patience::Patient;
+use super::room::{Busy, Place};
 use super::tls::Certificate;
 use super::{Bounds, Listener};
 
@@ -66,7 +67,15 @@ impl Connections {
     }
 
     /// Answers what comes over the connection until it ends.
-    pub(super) async fn attend(mut self, stream: TcpStream, peer: SocketAddr) {
+    pub(super) async fn attend(self, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let place = Arc::new(place);
+        tokio::select! {
+            () = self.answer_all(stream, peer, Arc::clone(&place)) => {}
+            () = place.lost() => {}
+        }
+    }
+
+    async fn answer_all(mut self, stream: TcpStream, peer: SocketAddr, place: Arc<Place>) {
         // Answers are small and written whole: waiting for more to send only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection was gone before it was answered");
@@ -74,7 +83,7 @@ impl Connections {
         }
         let stream = Patient::new(stream, self.bounds.connection_timeout);
         let Some(certificate) = &self.certificate else {
-            self.converse(stream, peer, false).await;
+            self.converse(stream, peer, false, place).await;
             return;
         };
         let handshake = TlsAcceptor::from(certificate.current()).accept(stream);
@@ -84,13 +93,13 @@ impl Connections {
             _ = self.stopped.changed() => return,
         };
         match shaken {
-            Ok(Ok(stream)) => self.converse(stream, peer, true).await,
+            Ok(Ok(stream)) => self.converse(stream, peer, true, place).await,
             Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
         }
     }
 
-    async fn converse<S>(mut self, stream: S, peer: SocketAddr, over_tls: bool)
+    async fn converse<S>(mut self, stream: S, peer: SocketAddr, over_tls: bool, place: Arc<Place>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -98,7 +107,7 @@ impl Connections {
         let (router, seen) = (self.router, Arc::clone(&asked));
         let service = service_fn(move |request| {
             seen.store(true, Ordering::Relaxed);
-            Box::pin(answer(router.clone(), request, peer, over_tls))
+            Box::pin(answer(router.clone(), request, peer, over_tls, place.busy()))
         });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -140,6 +149,7 @@ async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     over_tls: bool,
+    busy: Busy,
 ) -> Result<Response, Infallible> {
     let read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
     let mut request = request.map(|body| Body::new(Watched { body, read: Arc::clone(&read) }));
@@ -152,7 +162,33 @@ async fn answer(
     if !read.load(Ordering::Relaxed) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response)
+    Ok(response.map(|body| Body::new(Answering { body, _busy: busy })))
+}
+
+/// An answer's body: until it was handed over, the connection is at work.
+struct Answering {
+    body: Body,
+    _busy: Busy,
+}
+
+impl HttpBody for Answering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// A request's body that notes when it was read to its end.

@@ -2,6 +2,7 @@
 
 mod connection;
 mod patience;
+mod room;
 pub(crate) mod signals;
 #[cfg(test)]
 mod tests;
@@ -13,11 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::connection::Connections;
+use self::room::Room;
 use self::tls::Certificate;
 use crate::config::server::Server;
 
@@ -36,7 +39,12 @@ pub(crate) struct Bounds {
     pub(crate) shutdown_timeout: Duration,
     /// How many connections are open at once.
     pub(crate) max_connections: u32,
+    /// How many of them one address may have.
+    pub(crate) connections_per_address: u32,
 }
+
+/// How many connections a listener of probes may have beside those of the main one.
+const PROBE_CONNECTIONS: u32 = 64;
 
 impl From<&Server> for Bounds {
     fn from(server: &Server) -> Self {
@@ -44,6 +52,10 @@ impl From<&Server> for Bounds {
             connection_timeout: server.connection_timeout,
             shutdown_timeout: server.shutdown_timeout,
             max_connections: server.max_connections,
+            connections_per_address: server
+                .connections_per_address
+                .unwrap_or(server.max_connections / 4)
+                .max(1),
         }
     }
 }
@@ -78,6 +90,9 @@ pub(crate) struct Listener {
     socket: TcpListener,
     certificate: Option<Arc<Certificate>>,
     router: Router,
+    /// For whom no share of connections counts.
+    proxies: Vec<IpNet>,
+    is_for_probes: bool,
 }
 
 impl Listener {
@@ -91,7 +106,28 @@ impl Listener {
         router: Router,
     ) -> Result<Self, BindError> {
         let socket = listen(address).map_err(|error| BindError { address, error })?;
-        Ok(Self { socket, certificate, router })
+        Ok(Self { socket, certificate, router, proxies: Vec::new(), is_for_probes: false })
+    }
+
+    /// Connections of these are of many clients: one address's share does not count for them.
+    pub(crate) fn behind(mut self, proxies: Vec<IpNet>) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// Gives the listener room of its own: where the main one is full, probes are still answered.
+    pub(crate) fn for_probes(mut self) -> Self {
+        self.is_for_probes = true;
+        self
+    }
+
+    fn room(&self, bounds: Bounds) -> Room {
+        let (most, share) = if self.is_for_probes {
+            (PROBE_CONNECTIONS, PROBE_CONNECTIONS)
+        } else {
+            (bounds.max_connections, bounds.connections_per_address)
+        };
+        Room::new(most, share, self.proxies.clone())
     }
 
     /// The address it listens on: the port that the system chose, where 0 was asked for.
@@ -128,11 +164,13 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Ended {
     let (stopping, stopped) = watch::channel(());
-    let room = Arc::new(Semaphore::new(bounds.max_connections as usize));
+    let mut rooms = Vec::new();
     let mut accepting = JoinSet::new();
     for listener in listeners {
+        let room = listener.room(bounds);
         let connections = Connections::new(&listener, bounds, stopped.clone());
-        accepting.spawn(accept(listener.socket, connections, Arc::clone(&room)));
+        accepting.spawn(accept(listener.socket, connections, room.clone()));
+        rooms.push(room);
     }
     drop(stopped);
     stop.await;
@@ -141,7 +179,11 @@ pub(crate) async fn serve(
     while accepting.join_next().await.is_some() {}
     // Closed sockets refuse newcomers before the first connection is told to end.
     stopping.send_replace(());
-    let all_gone = room.acquire_many(bounds.max_connections);
+    let all_gone = async {
+        for room in &rooms {
+            room.emptied().await;
+        }
+    };
     if tokio::time::timeout(bounds.shutdown_timeout, all_gone).await.is_ok() {
         return Ended::Answered;
     }
@@ -150,15 +192,15 @@ pub(crate) async fn serve(
 }
 
 /// Accepts for ever, never more than there is room for.
-async fn accept(socket: TcpListener, connections: Connections, room: Arc<Semaphore>) {
-    // The semaphore is never closed; were it, nobody could be let in any more.
-    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+async fn accept(socket: TcpListener, connections: Connections, room: Room) {
+    loop {
         let (stream, peer) = next(&socket).await;
+        let Some(place) = room.place(peer).await else {
+            tracing::debug!(%peer, "a connection was refused: its address has its share");
+            continue;
+        };
         let connections = connections.clone();
-        tokio::spawn(async move {
-            connections.attend(stream, peer).await;
-            drop(place);
-        });
+        tokio::spawn(async move { connections.attend(stream, peer, place).await });
     }
 }
 

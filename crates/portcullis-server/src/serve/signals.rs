@@ -1,4 +1,4 @@
-//! The signals that end the process.
+//! The signals the process goes by.
 
 use std::io;
 
@@ -29,5 +29,24 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+/// SIGHUP: read again what can be read again.
+#[derive(Debug)]
+pub(crate) struct HangUp(Signal);
+
+impl HangUp {
+    /// Takes the signal over from the system, which would end the process at once.
+    ///
+    /// # Errors
+    /// Where the system does not give it.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        self.0.recv().await;
     }
 }

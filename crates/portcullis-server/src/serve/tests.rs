@@ -21,6 +21,7 @@ const BOUNDS: Bounds = Bounds {
     connection_timeout: Duration::from_millis(400),
     shutdown_timeout: Duration::from_secs(5),
     max_connections: 100,
+    connections_per_address: 100,
 };
 
 /// Answers `/slow` after 300 ms, `/never` never, `/big` with 64 MiB, the rest at once; reads a body
@@ -223,4 +224,43 @@ async fn a_connection_whose_request_was_not_read_says_that_it_closes() {
     let read = running.say(format!("POST /read HTTP/1.1\r\n{head}hello").as_bytes()).await;
     assert!(read.ends_with('5') && !read.to_lowercase().contains("connection: close"), "{read}");
     running.stop().await;
+}
+
+/// Faults §8: half-open connections of one host.
+#[tokio::test]
+async fn connections_that_ask_nothing_keep_nobody_out() {
+    let bounds = Bounds {
+        connection_timeout: Duration::from_secs(30),
+        max_connections: 40,
+        connections_per_address: 20,
+        ..BOUNDS
+    };
+    let running = start(bounds);
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(running.asked(b"GET / HTTP/1.1\r\nHost: x").await);
+    }
+    let began = Instant::now();
+    for _ in 0..5 {
+        assert!(running.say(format!("GET / {CLOSE}").as_bytes()).await.ends_with("answered"));
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+/// Faults §8: the listener of the probes has room of its own.
+#[tokio::test]
+async fn probes_are_answered_while_the_main_listener_is_full() {
+    let bounds = Bounds { max_connections: 1, connections_per_address: 1, ..BOUNDS };
+    let bind = || Listener::bind(([127, 0, 0, 1], 0).into(), None, Router::new().fallback(handler));
+    let (main, probes) = (bind().unwrap(), bind().unwrap().for_probes());
+    let (address, probed) = (main.address().unwrap(), probes.address().unwrap());
+    let (_stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(serve(vec![main, probes], bounds, async {
+        let _ = stopped.await;
+    }));
+    let mut busy = TcpStream::connect(address).await.unwrap();
+    busy.write_all(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut probe = TcpStream::connect(probed).await.unwrap();
+    probe.write_all(format!("GET / {CLOSE}").as_bytes()).await.unwrap();
+    assert!(read_all(probe).await.ends_with("answered"));
 }

@@ -50,6 +50,15 @@ impl Certificate {
         self.follow_every(EVERY).await;
     }
 
+    /// Reads the files again.
+    ///
+    /// # Errors
+    /// What is wrong with them; the old ones stay then.
+    pub(crate) fn reload(&self) -> Result<(), ConfigError> {
+        self.current.store(read(&self.chain, &self.key)?);
+        Ok(())
+    }
+
     async fn follow_every(&self, pause: Duration) {
         let mut taken = self.stamp();
         loop {

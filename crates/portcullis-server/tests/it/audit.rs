@@ -11,8 +11,13 @@ const OPEN: &str = "DROP TRIGGER audit_refuses_update; DROP TRIGGER audit_refuse
 
 /// Changes the database as somebody would who has its file.
 fn tamper(folder: &Folder, sql: &str) {
-    let url = format!("sqlite://{}", folder.path("portcullis.db").display());
-    let sql = format!("{OPEN} {sql}");
+    tamper_in(folder, "portcullis.db", &format!("{OPEN} {sql}"));
+}
+
+/// Runs this in a database of the folder.
+pub(crate) fn tamper_in(folder: &Folder, database: &str, sql: &str) {
+    let url = format!("sqlite://{}", folder.path(database).display());
+    let sql = sql.to_owned();
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let mut shell = SqliteConnection::connect(&url).await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut shell).await.unwrap();
@@ -24,6 +29,7 @@ fn tamper(folder: &Folder, sql: &str) {
 fn used() -> Folder {
     let folder = Folder::new();
     folder.add_user("ada --role admin");
+    folder.add_sample_roles();
     folder.add_user("alice --role user");
     folder.run("user permissions alice deny delete").good();
     folder.run("user roles alice add moderator").good();
@@ -109,9 +115,9 @@ fn what_happens_at_a_running_server_is_in_it_also_what_came_last() {
     let folder = used();
     let server = folder.start("serve");
     server.token("ada");
-    assert_eq!(server.get("/admin", &basic("alice")), 403);
+    assert_eq!(server.get("/users", &basic("alice")), 403);
     let wrong = vec!["Authorization: Basic YWRhOndyb25n".to_owned()];
-    assert_eq!(server.get("/admin", &wrong), 401);
+    assert_eq!(server.get("/users", &wrong), 401);
     server.stop();
     let rows = folder.run("audit list --json --limit 5").json();
     let row = |action: &str| {
@@ -121,7 +127,7 @@ fn what_happens_at_a_running_server_is_in_it_also_what_came_last() {
     assert_eq!(row("login")["actor"]["name"], "ada");
     assert_eq!(row("login")["address"], "127.0.0.1");
     assert_eq!(row("login.failed")["outcome"], "failure");
-    assert_eq!(row("access.refused")["subject"]["id"], "GET /admin");
+    assert_eq!(row("access.refused")["subject"]["id"], "GET /users");
     folder.run("audit verify").good();
 }
 

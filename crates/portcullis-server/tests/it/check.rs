@@ -132,7 +132,11 @@ fn a_good_configuration_says_where_each_setting_comes_from_and_no_secret() {
 fn the_access_table_and_the_document_name_the_same_routes() {
     let folder = Folder::new();
     let table = folder.run("routes").good();
-    assert!(table.lines().any(|line| line.starts_with("GET") && line.ends_with("role admin")));
+    assert!(
+        table
+            .lines()
+            .any(|line| line.starts_with("GET") && line.ends_with("permission users:manage"))
+    );
     let rows = folder.run("routes --json").json();
     let document = folder.run("openapi").json();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
@@ -142,7 +146,14 @@ fn the_access_table_and_the_document_name_the_same_routes() {
         assert!(operation.is_object(), "{method} {path} is not in the document");
     }
     let demo = folder.run("routes --demo").good();
-    assert!(demo.contains("/items/{id}") && !table.contains("/items"), "{demo}");
+    // The tutorial's routes, roles and scopes are the demo's alone.
+    for path in ["/protected", "/admin", "/user", "/read", "/write", "/items", "/items/{id}"] {
+        let has =
+            |table: &str| table.lines().any(|line| line.split_whitespace().nth(1) == Some(path));
+        assert!(has(&demo) && !has(&table), "{path}");
+    }
+    let flow = &document["components"]["securitySchemes"]["oauth2"]["flows"]["password"];
+    assert_eq!(flow["scopes"], serde_json::json!({}), "the scopes are the demo's too");
     assert!(!folder.path("portcullis.db").exists());
 }
 
@@ -155,10 +166,10 @@ fn cors_is_explained() {
     assert_eq!((&allowed["allowed"], &allowed["class"]), (&true.into(), &"preflighted".into()));
     let refused = folder.run(&format!("{ask} https://app.example.com.evil.test")).good();
     assert!(refused.starts_with("refused by cors.origins\n") && refused.contains("Fix: "));
-    folder.run("cors explain --origin null /items").good();
+    folder.run("cors explain --origin null /users/me").good();
     for wrong in ["notanorigin", "https://a.test/", "https://*.example.com"] {
-        let said = folder.run(&format!("cors explain --origin {wrong} /items"));
+        let said = folder.run(&format!("cors explain --origin {wrong} /users/me"));
         said.refused(2, &["--origin", wrong, "is no origin", "  fix: "]);
     }
-    folder.run("cors explain --origin https://a.test items").refused(2, &["/items"]);
+    folder.run("cors explain --origin https://a.test users").refused(2, &["/users/me"]);
 }

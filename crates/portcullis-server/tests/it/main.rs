@@ -7,6 +7,7 @@ mod check;
 mod clients;
 mod guide;
 mod keys;
+mod operating;
 mod places;
 mod portcullis;
 mod roles;

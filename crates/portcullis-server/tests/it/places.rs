@@ -17,7 +17,7 @@ fn folder(more: &str) -> Folder {
     );
     folder.write("portcullis.toml", &text);
     folder.add_user("anna");
-    let only = r#"user permissions anna allow write --condition '{"countries": ["AT"]}'"#;
+    let only = r#"user permissions anna allow audit:read --condition '{"countries": ["AT"]}'"#;
     folder.run(only).good();
     folder
 }
@@ -32,7 +32,7 @@ fn a_grant_for_a_country_counts_where_the_file_says_the_address_is() {
         lines.push(format!("X-Forwarded-For: {address}"));
         lines.push("X-Forwarded-Proto: https".to_owned());
         lines.extend(more.iter().map(|&line| line.to_owned()));
-        server.get("/write", &lines)
+        server.get("/audit", &lines)
     };
     for (address, status) in [
         ("192.0.2.7", 200),
@@ -47,13 +47,13 @@ fn a_grant_for_a_country_counts_where_the_file_says_the_address_is() {
         assert_eq!(from(address, &[]), status, "{address}");
     }
     assert_eq!(from("198.51.100.7", &["CF-IPCountry: AT"]), 403, "no header was declared");
-    assert_eq!(server.get("/write", &basic("anna")), 403, "loopback is in no country");
+    assert_eq!(server.get("/audit", &basic("anna")), 403, "loopback is in no country");
     server.stop();
-    let said = folder.run("why anna GET /write --from 192.0.2.7").good();
+    let said = folder.run("why anna GET /audit --from 192.0.2.7").good();
     assert!(said.contains("\nallowed\n") && said.contains("from AT (holds)"), "{said}");
-    let said = folder.run("why anna GET /write --from 2001:db8:d::7").good();
+    let said = folder.run("why anna GET /audit --from 2001:db8:d::7").good();
     assert!(said.contains("from AT (does not hold)"), "{said}");
-    let said = folder.run("why anna GET /write --from 127.0.0.1").good();
+    let said = folder.run("why anna GET /audit --from 127.0.0.1").good();
     assert!(said.contains("from AT (unknown)"), "{said}");
 }
 
@@ -66,7 +66,7 @@ fn the_word_of_a_trusted_proxy_goes_before_the_file() {
         lines.push("X-Forwarded-For: 198.51.100.7".to_owned());
         lines.push("X-Forwarded-Proto: https".to_owned());
         lines.push(format!("CF-IPCountry: {country}"));
-        server.get("/write", &lines)
+        server.get("/audit", &lines)
     };
     assert_eq!([from("AT"), from("DE"), from("T1"), from("")], [200, 403, 403, 403]);
     server.stop();
@@ -100,13 +100,15 @@ fn a_database_that_changes_is_taken_up_and_a_broken_one_is_not() {
         "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[geo]\ndatabase_file = \"places.mmdb\"\n",
     );
     folder.add_user("anna");
-    folder.run(r#"user permissions anna allow write --condition '{"countries": ["AT"]}'"#).good();
+    folder
+        .run(r#"user permissions anna allow audit:read --condition '{"countries": ["AT"]}'"#)
+        .good();
     let server = folder.start("serve");
     let from = |address: &str| {
         let mut lines = basic("anna");
         lines.push(format!("X-Forwarded-For: {address}"));
         lines.push("X-Forwarded-Proto: https".to_owned());
-        server.get("/write", &lines)
+        server.get("/audit", &lines)
     };
     let (austria, germany) = ("192.0.2.7", "198.51.100.7");
     assert_eq!((from(austria), from(germany)), (200, 403));

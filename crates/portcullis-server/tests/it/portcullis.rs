@@ -113,16 +113,45 @@ impl Folder {
         self.run_with(&format!("user add {words}"), &format!("{PASSWORD}\n")).good();
     }
 
+    /// Makes the roles that some tests speak of: guest, user (may read the audit log) and moderator
+    /// (may manage clients).
+    #[track_caller]
+    pub(crate) fn add_sample_roles(&self) {
+        self.run("role add guest").good();
+        self.run("role add user --include guest --permission audit:read").good();
+        self.run("role add moderator --include user --permission clients:manage").good();
+    }
+
+    /// What the server that was started last has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// Waits until the server has logged these words.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&self, words: &str) -> String {
+        for _ in 0..500 {
+            let log = self.log();
+            if log.contains(words) {
+                return log;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{words:?} is not in the log:\n{}", self.log());
+    }
+
     /// Starts a server, and waits until it says that it listens.
     pub(crate) fn start(&self, words: &str) -> Running {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = self.command(&format!("{words} --listen 127.0.0.1:{port}"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let log = std::fs::File::create(self.path("log")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
         while !greeting.contains(&format!(":{port}")) {
-            assert!(out.read_line(&mut greeting).unwrap() > 0, "it ended: {greeting}");
+            let read = out.read_line(&mut greeting).unwrap();
+            assert!(read > 0, "it ended: {greeting}{}", self.log());
         }
         // The rest is read as it comes, so that a full pipe holds nothing up.
         let rest = std::thread::spawn(move || {
@@ -199,6 +228,13 @@ impl Running {
             assert!(began < until, "{path} still answers {answered}, not {status}");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let number = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &number]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Asks it to end, and returns all it printed.

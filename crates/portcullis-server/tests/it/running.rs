@@ -11,37 +11,40 @@ use crate::portcullis::{Folder, basic, bearer};
 fn what_a_command_changes_counts_at_a_running_server() {
     let folder = Folder::new();
     let server = folder.start("serve");
-    assert_eq!(server.get("/protected", &[]), 401);
+    assert_eq!(server.get("/users/me", &[]), 401);
     folder.add_user("ada --role admin");
-    server.soon("/admin", &basic("ada"), 200);
+    server.soon("/users", &basic("ada"), 200);
+    folder.add_sample_roles();
     folder.add_user("alice --role user");
     let answer = server.token("alice");
     let token = bearer(answer["access_token"].as_str().unwrap());
-    assert_eq!(server.get("/read", &token), 200);
-    assert_eq!(server.get("/write", &token), 403);
+    assert_eq!(server.get("/audit", &token), 200);
+    assert_eq!(server.get("/clients", &token), 403);
 
-    folder.run("user permissions alice allow write").good();
-    server.soon("/write", &token, 200);
-    folder.run("user permissions alice deny write").good();
-    server.soon("/write", &token, 403);
-    folder.run("role change user --remove-permission read").good();
-    server.soon("/read", &token, 403);
-    folder.run("role change user --permission read").good();
-    server.soon("/read", &token, 200);
+    folder.run("user permissions alice allow clients:manage").good();
+    server.soon("/clients", &token, 200);
+    folder.run("user permissions alice deny clients:manage").good();
+    server.soon("/clients", &token, 403);
+    folder.run("role change user --remove-permission audit:read").good();
+    server.soon("/audit", &token, 403);
+    folder.run("role change user --permission audit:read").good();
+    server.soon("/audit", &token, 200);
     folder.run("user roles alice remove user").good();
-    server.soon("/user", &token, 403);
+    server.soon("/audit", &token, 403);
     folder.run("user disable alice").good();
-    server.soon("/protected", &token, 401);
+    server.soon("/users/me", &token, 401);
     folder.run("user enable alice").good();
-    server.soon("/protected", &basic("alice"), 200);
-    assert_eq!(server.get("/protected", &token), 401, "its session ended");
+    server.soon("/users/me", &basic("alice"), 200);
+    assert_eq!(server.get("/users/me", &token), 401, "its session ended");
     folder.run_with("user password alice", "an-altogether-new-one\n").good();
-    server.soon("/protected", &basic("alice"), 401);
+    server.soon("/users/me", &basic("alice"), 401);
     folder.run("user delete alice").good();
 
     let said = server.stop();
     assert!(said.contains("There is no user yet"), "{said}");
-    assert!(said.contains("user add --database sqlite://portcullis.db --role admin"), "{said}");
+    let database = folder.path("portcullis.db");
+    let command = format!("user add --database sqlite://{} --role admin", database.display());
+    assert!(said.contains(&command), "{said}");
 }
 
 #[test]
@@ -54,7 +57,7 @@ fn tokens_and_keys_are_ended_at_a_running_server() {
     let text = answer["access_token"].as_str().unwrap();
     let said = folder.run_with(&format!("token revoke {shared}"), &format!("{text}\n")).good();
     assert!(said.contains("of ada is revoked"), "{said}");
-    server.soon("/protected", &bearer(text), 401);
+    server.soon("/users/me", &bearer(text), 401);
     folder
         .run_with(&format!("token revoke {shared}"), &format!("{text}\n"))
         .refused(1, &["not valid"]);
@@ -63,7 +66,7 @@ fn tokens_and_keys_are_ended_at_a_running_server() {
     let access = bearer(answer["access_token"].as_str().unwrap());
     let refresh = answer["refresh_token"].as_str().unwrap();
     folder.run_with(&format!("token revoke {shared}"), refresh).good();
-    server.soon("/protected", &access, 401);
+    server.soon("/users/me", &access, 401);
     folder.run("token revoke not-as-an-argument").refused(2, &["unexpected argument"]);
     folder.run(&format!("token revoke {shared} --id nonsense")).refused(2, &["--id"]);
 
@@ -71,9 +74,9 @@ fn tokens_and_keys_are_ended_at_a_running_server() {
     let text = answer["access_token"].as_str().unwrap();
     let id = claim(text, "jti");
     assert_eq!(id.len(), 22);
-    assert_eq!(server.get("/protected", &bearer(text)), 200);
+    assert_eq!(server.get("/users/me", &bearer(text)), 200);
     folder.run(&format!("token revoke {shared} --id {id}")).good();
-    server.soon("/protected", &bearer(text), 401);
+    server.soon("/users/me", &bearer(text), 401);
     // One in 64 begins with a dash.
     let dashed = "-_v7-_v7-_v7-_v7-_v7-w";
     for id in [dashed, "fbfbfbfb-fbfb-fbfb-fbfb-fbfbfbfbfbfb"] {
@@ -82,10 +85,10 @@ fn tokens_and_keys_are_ended_at_a_running_server() {
     }
 
     let access = bearer(server.token("ada")["access_token"].as_str().unwrap());
-    assert_eq!(server.get("/protected", &access), 200);
+    assert_eq!(server.get("/users/me", &access), 200);
     let id = folder.run("key list --json").json()[0]["kid"].as_str().unwrap().to_owned();
     folder.run(&format!("key retire {id} --now")).good();
-    server.soon("/protected", &access, 401);
+    server.soon("/users/me", &access, 401);
     let said = server.stop();
     assert!(!said.contains("no user yet"), "{said}");
 }

@@ -24,6 +24,7 @@ fn the_first_administrator_is_made_in_a_folder_with_nothing_in_it() {
 #[test]
 fn a_user_is_made_listed_shown_changed_and_deleted() {
     let folder = Folder::new();
+    folder.add_sample_roles();
     folder
         .add_user("alice --role user --email alice@example.org --email-verified --name 'Alice L.'");
     folder.add_user("ïvan --role user --disabled");
@@ -53,6 +54,7 @@ fn a_user_is_made_listed_shown_changed_and_deleted() {
 #[test]
 fn roles_are_given_and_taken_away() {
     let folder = Folder::new();
+    folder.add_sample_roles();
     folder.add_user("mona");
     assert_eq!(folder.run("user roles mona").good(), "mona has no role\n");
     folder.run("user roles mona add moderator guest").good();
@@ -70,7 +72,7 @@ fn roles_are_given_and_taken_away() {
 #[test]
 fn permissions_are_allowed_denied_and_taken_back() {
     let folder = Folder::new();
-    folder.add_user("nick --role guest");
+    folder.add_user("nick");
     folder
         .run("user permissions nick allow write --hours 'mon-fri 09:00-17:00 Europe/Berlin' --from 10.0.0.0/8,::1")
         .good();

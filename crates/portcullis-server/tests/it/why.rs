@@ -6,7 +6,7 @@ use crate::portcullis::Folder;
 fn why_says_what_decided_and_what_would_help() {
     let folder = Folder::new();
     folder.add_user("--role admin ada");
-    folder.add_user("--role user bob");
+    folder.add_user("bob");
     let said = folder.run("why ada GET /users").good();
     assert!(said.starts_with("GET /users\nuser ada ("), "{said}");
     assert!(said.contains("\nallowed\n"), "{said}");
@@ -56,15 +56,15 @@ fn why_asks_the_database_of_the_demo_where_the_demo_is_meant() {
 #[test]
 fn why_says_when_it_would_be_allowed() {
     let folder = Folder::new();
-    folder.add_user("--role guest nick");
+    folder.add_user("nick");
     let hours = "'mon-fri 09:00-17:00 Europe/Berlin'";
-    folder.run(&format!("user permissions nick allow write --hours {hours}")).good();
+    folder.run(&format!("user permissions nick allow audit:read --hours {hours}")).good();
     // A Saturday; on the night to Sunday clocks are put forward.
-    let said = folder.run("why nick GET /write --at 2026-03-28T12:00:00Z").good();
+    let said = folder.run("why nick GET /audit --at 2026-03-28T12:00:00Z").good();
     assert!(said.contains("would be allowed from Monday 2026-03-30 09:00 Europe/Berlin"), "{said}");
-    let json = folder.run("why nick GET /write --at 2026-03-28T12:00:00Z --json").json();
+    let json = folder.run("why nick GET /audit --at 2026-03-28T12:00:00Z --json").json();
     assert_eq!(json["opens"]["at"], "2026-03-30T07:00:00Z");
-    let said = folder.run("why nick GET /write --at 2026-03-30T07:00:00Z").good();
+    let said = folder.run("why nick GET /audit --at 2026-03-30T07:00:00Z").good();
     assert!(said.contains("\nallowed\n") && !said.contains("from Monday"), "{said}");
     let said = folder.run("why nick GET /users --at 2026-03-28T12:00:00Z").good();
     assert!(!said.contains("would be allowed from"), "{said}");
@@ -73,19 +73,22 @@ fn why_says_when_it_would_be_allowed() {
 #[test]
 fn the_matrix_shows_what_each_role_opens() {
     let folder = Folder::new();
+    let fresh = folder.run("routes --matrix --json").json();
+    assert_eq!(fresh["columns"], serde_json::json!(["anyone", "signed in", "admin"]));
+    folder.add_sample_roles();
     let matrix = folder.run("routes --matrix").good();
     let heading = matrix.lines().next().unwrap();
     let names: Vec<&str> = heading.split("  ").map(str::trim).filter(|n| !n.is_empty()).collect();
-    assert_eq!(names, ["anyone", "signed in", "guest", "user", "moderator", "admin"]);
+    assert_eq!(names, ["anyone", "signed in", "admin", "guest", "user", "moderator"]);
     let row = |start: &str| {
         let row = matrix
             .lines()
             .find(|line| line.split_whitespace().take(2).eq(start.split_whitespace()));
         row.unwrap().split_whitespace().skip(2).collect::<Vec<_>>()
     };
-    assert_eq!(row("GET /users"), ["-", "-", "-", "-", "-", "yes"]);
+    assert_eq!(row("GET /users"), ["-", "-", "yes", "-", "-", "-"]);
     assert_eq!(row("GET /users/me"), ["-", "yes", "yes", "yes", "yes", "yes"]);
     assert_eq!(row("POST /token"), ["yes"; 6]);
     let json = folder.run("routes --matrix --json").json();
-    assert_eq!(json["columns"][5], "admin");
+    assert_eq!(json["columns"][5], "moderator");
 }

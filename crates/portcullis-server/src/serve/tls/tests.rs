@@ -78,6 +78,7 @@ async fn a_certificate_is_renewed_and_a_broken_one_is_not_taken() {
         connection_timeout: Duration::from_secs(5),
         shutdown_timeout: Duration::ZERO,
         max_connections: 10,
+        connections_per_address: 10,
     };
     tokio::spawn(serve(vec![listener], bounds, std::future::pending()));
     assert!(answers_over(address, &first).await);
