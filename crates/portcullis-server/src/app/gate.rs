@@ -23,6 +23,13 @@ use crate::config::{Settings, server};
 /// All of it.
 pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     let mut faults = ConfigError::none();
+    if settings.cors.origins.is_empty() {
+        // They count for nothing until an origin is set, and are judged all the same.
+        let any = Cors::closed().origins(["https://app.example"]);
+        if let Err(wrong) = with_rules(any, settings).build() {
+            faults.faults.extend(wrong.faults);
+        }
+    }
     match cors(settings).build() {
         Ok(cors) => {
             faults.take(cors.check_authorization());
@@ -55,10 +62,12 @@ pub(super) fn gate(
     let sentences =
         rules.scope_book().rules.iter().map(|(name, rule)| (name.as_str(), &*rule.sentence));
     let flow = oauth2_password("/token", sentences).describe();
-    let gate = bounds(settings, Gate::builder())
-        .proxies(proxies)
-        .cors(cors(settings))
-        .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(rules.clone())))
+    let mut gate = bounds(settings, Gate::builder()).proxies(proxies).cors(cors(settings));
+    if settings.server.basic {
+        let verifier = PasswordVerifier::new(rules.clone());
+        gate = gate.scheme("basic", basic("portcullis").verified_by(verifier));
+    }
+    let gate = gate
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
         .documented_also("oauth2", "bearer", flow)
         .scheme("cookie", cookie.clone().verified_by(SessionVerifier::new(rules.clone())))
@@ -134,8 +143,13 @@ pub(crate) fn cors(settings: &Settings) -> Cors {
     if cors.origins.is_empty() {
         return Cors::closed();
     }
-    Cors::closed()
-        .origins(cors.origins.clone())
+    with_rules(Cors::closed().origins(cors.origins.clone()), settings)
+}
+
+/// With what a page may send and read.
+fn with_rules(of_origins: Cors, settings: &Settings) -> Cors {
+    let cors = &settings.cors;
+    of_origins
         .methods(cors.methods.clone())
         .headers(cors.headers.clone())
         .expose_headers(cors.expose_headers.clone())

@@ -2,10 +2,12 @@
 
 mod check;
 mod countries;
+mod database_file;
 mod gate;
 mod greeting;
 mod health;
 mod mail;
+mod notes;
 mod open;
 mod reload;
 mod roles;
@@ -13,9 +15,11 @@ mod routes;
 mod run;
 
 pub(crate) use check::faults;
+pub(crate) use database_file::DatabaseFile;
 pub(crate) use gate::countries;
 pub(crate) use greeting::Message;
-pub(crate) use open::{OpenError, open, open_over};
+pub(crate) use notes::{cookie_is_lost, notes};
+pub(crate) use open::{OpenError, open, open_over, secret_opens};
 pub(crate) use reload::Reload;
 pub(crate) use roles::ADMINISTRATION;
 pub(crate) use routes::{Application, application};

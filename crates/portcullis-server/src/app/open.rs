@@ -6,14 +6,16 @@ use portcullis::auth::{
     AccessFormat, Auth, Settings as RulesSettings, StartError, ThrottleSettings,
 };
 use portcullis::clock::Sources;
-use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings, Secret, SigningKey};
+use portcullis::crypto::{
+    Algorithm, KeyError, KeyRing, MasterSecret, PasswordSettings, Secret, SigningKey,
+};
 use portcullis::problem::{ConfigError, Problem};
-use portcullis::store::Store;
 use portcullis::store::sql::{ConnectError, SqlStore};
-use portcullis::types::Role;
+use portcullis::store::{Keys as _, Store, UserFilter};
+use portcullis::types::{PageRequest, Role};
 use secrecy::ExposeSecret;
 
-use super::{Kind, mail};
+use super::{DatabaseFile, Kind, mail};
 use crate::config::{Settings, private_file, tokens};
 
 /// Why the application could not be opened.
@@ -57,6 +59,12 @@ fn named_here(setting: &str) -> &str {
     }
 }
 
+/// Whether no user is there yet.
+async fn is_new(rules: &Auth) -> Result<bool, Problem> {
+    let first = PageRequest { after: None, limit: 1 };
+    Ok(rules.users(&UserFilter::default(), &first).await?.items.is_empty())
+}
+
 /// Opens the database, and brings it to the newest schema.
 ///
 /// # Errors
@@ -80,8 +88,9 @@ pub(crate) async fn database(settings: &Settings) -> Result<SqlStore, OpenError>
 /// # Errors
 /// [`OpenError`].
 pub(crate) async fn open(settings: &Settings, kind: Kind) -> Result<Auth, OpenError> {
+    // Before the schema: a start that is cut off in between is completed by the next one.
+    let master = master(settings, &Sources::system()).await?;
     let store = database(settings).await?;
-    let master = master(settings, &Sources::system())?;
     open_over(settings, kind, Arc::new(store), master).await
 }
 
@@ -115,7 +124,8 @@ pub(crate) async fn open_over(
     }
     let rules = builder.start().await?;
     // The demo's sample users need every sample role; of `serve` all but the first are the operator's.
-    if kind == Kind::Demo || rules.roles().records().next().is_none() {
+    // Where nobody is there yet, the first start may have been cut off half-way.
+    if kind == Kind::Demo || rules.roles().records().next().is_none() || is_new(&rules).await? {
         rules.add_missing_roles(kind.roles()).await?;
     }
     Ok(rules)
@@ -158,11 +168,49 @@ fn passwords(settings: &Settings) -> PasswordSettings {
     passwords
 }
 
-/// The master secret: the setting, or the file beside the database, made at first start.
-fn master(settings: &Settings, sources: &Sources) -> Result<MasterSecret, OpenError> {
+/// Refuses a master secret that does not open the keys of the database. Nothing is made or changed.
+///
+/// # Errors
+/// A [`ConfigError`] where it is another one, or where it is not there.
+pub(crate) async fn secret_opens(settings: &Settings) -> Result<(), OpenError> {
+    let Some(file) = settings.database.url.file() else { return Ok(()) };
+    if DatabaseFile::look(file).await != DatabaseFile::Used {
+        return Ok(());
+    }
+    let sources = Sources::system();
+    let master = master(settings, &sources).await?;
+    let store = SqlStore::connect(&format!("sqlite://{}", file.display())).await?;
+    let Ok(keys) = store.keys().await else { return Ok(()) };
+    match KeyRing::open(&keys, &master, sources.now()) {
+        Err(KeyError::Seal { id, .. }) => Err(ConfigError::one(
+            "tokens.master_secret",
+            format!(
+                "it does not open {}: the signing key {id} is kept under another one",
+                file.display()
+            ),
+            "give the secret this database was made with",
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// The master secret: the setting, or the file beside the database, made with a new database alone.
+async fn master(settings: &Settings, sources: &Sources) -> Result<MasterSecret, OpenError> {
     let bytes = match (&settings.tokens.master_secret, settings.database.url.secret_file()) {
         (Some(given), _) => given.expose_secret().as_bytes().to_vec(),
         (None, Some(path)) => {
+            if let Some(file) = settings.database.url.file()
+                && !path.exists()
+                && DatabaseFile::look(file).await == DatabaseFile::Used
+            {
+                return Err(ConfigError::one(
+                    "tokens.master_secret",
+                    format!("{} was made with a secret, and {} is not there", file.display(), path.display()),
+                    "put that file back, or set PORTCULLIS_TOKENS_MASTER_SECRET_FILE as for the server",
+                )
+                .into());
+            }
             let fresh = || {
                 let secret = MasterSecret::generate(sources).map_err(std::io::Error::other)?;
                 Ok(secret.expose().to_vec())

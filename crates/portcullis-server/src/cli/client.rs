@@ -76,9 +76,8 @@ struct Shown {
 
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let without =
-            if matches!(self, Self::Add { .. }) { Without::Make } else { Without::Refuse };
-        let (rules, by) = (open::open(settings, without).await?, Actor::command_line());
+        let rules = open::open(settings, Without::Refuse).await?;
+        let by = Actor::command_line();
         match self {
             Self::List { form } => list(&rules, form).await,
             Self::Add { id, name, roles } => {

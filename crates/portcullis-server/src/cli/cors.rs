@@ -1,5 +1,7 @@
 //! `portcullis cors …`: what a browser would make of a request.
 
+use std::fmt::Write as _;
+
 use portcullis::cors::{Explanation, Question, RequestClass};
 use portcullis::types::Origin;
 use serde::Serialize;
@@ -7,7 +9,7 @@ use serde::Serialize;
 use super::Failure;
 use super::routes;
 use super::show::Form;
-use crate::app::Kind;
+use crate::app::{self, Kind};
 use crate::config::Settings;
 
 /// What may be asked about other origins.
@@ -47,6 +49,8 @@ struct Shown {
     setting: Option<String>,
     sentence: String,
     fix: Option<String>,
+    /// Why the session cookie does not come along, where it was to.
+    without_cookie: Option<String>,
 }
 
 impl Deed {
@@ -68,6 +72,7 @@ impl Deed {
             ));
         }
         let application = routes::application(settings, Kind::Serve).await?;
+        let page = asked.origin.clone();
         let mut question =
             Question::new(asked.origin, asked.method, asked.path).credentials(asked.credentials);
         if let Ok(server) = Origin::of_url(settings.server.public_url().as_str()) {
@@ -77,12 +82,20 @@ impl Deed {
             question = question.header(header);
         }
         let explained = application.finished.cors.explain(&question);
-        let text = format!("{explained}\n");
-        asked.form.show(&shown(explained), || text)
+        let lost = if asked.credentials && explained.allowed {
+            app::cookie_is_lost(settings, &page)
+        } else {
+            None
+        };
+        let mut text = format!("{explained}\n");
+        if let Some(lost) = &lost {
+            let _ = writeln!(text, "Without the session cookie: {lost}.");
+        }
+        asked.form.show(&shown(explained, lost), || text)
     }
 }
 
-fn shown(explained: Explanation) -> Shown {
+fn shown(explained: Explanation, without_cookie: Option<String>) -> Shown {
     let class = match explained.class {
         RequestClass::SameOrigin => "same origin",
         RequestClass::Never => "never",
@@ -98,5 +111,6 @@ fn shown(explained: Explanation) -> Shown {
         setting: explained.setting,
         sentence: explained.sentence,
         fix: explained.fix,
+        without_cookie,
     }
 }

@@ -10,7 +10,7 @@ use portcullis::store::MemoryStore;
 use portcullis::types::{ClientId, Subject, User};
 
 use super::Failure;
-use crate::app::{self, Kind, OpenError};
+use crate::app::{self, DatabaseFile, Kind, OpenError};
 use crate::config::Settings;
 
 /// What becomes of a command where there is no database yet.
@@ -33,13 +33,19 @@ pub(super) async fn open_as(
     kind: Kind,
     without: Without,
 ) -> Result<Auth, Failure> {
-    if let (Without::Refuse, Some(file)) = (without, settings.database.url.file())
-        && !file.exists()
-    {
-        return Err(Failure::wrong(
-            format!("there is no database {}", file.display()),
-            "name another by `--database sqlite://FILE`, or make it by `portcullis migrate`",
-        ));
+    if let (Without::Refuse, Some(file)) = (without, settings.database.url.file()) {
+        let wrong = match DatabaseFile::look(file).await {
+            DatabaseFile::Missing => format!("there is no database {}", file.display()),
+            DatabaseFile::Empty => {
+                format!("{} is empty: no database was made in it", file.display())
+            }
+            DatabaseFile::Used => String::new(),
+        };
+        if !wrong.is_empty() {
+            let fix =
+                "name another by `--database sqlite://FILE`, or make it by `portcullis migrate`";
+            return Err(Failure::wrong(wrong, fix));
+        }
     }
     Ok(app::open(settings, kind).await?)
 }

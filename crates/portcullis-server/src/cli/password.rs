@@ -75,6 +75,10 @@ fn read_line(input: impl io::BufRead, what: &str) -> Result<Secret<String>, Fail
             bytes.pop();
         }
     }
+    // A byte order mark is the shell's, not a part of the password.
+    if let Some(rest) = bytes.strip_prefix("\u{feff}".as_bytes()) {
+        bytes = rest.to_vec();
+    }
     if bytes.is_empty() {
         return Err(Failure::wrong(
             format!("standard input does not hold {what}"),
@@ -92,9 +96,13 @@ mod tests {
 
     #[test]
     fn one_line_is_read_without_its_break() {
-        for (input, read) in
-            [("a b \r\nrest", "a b "), ("last", "last"), ("\u{443}\n", "\u{443}"), ("a\r", "a\r")]
-        {
+        for (input, read) in [
+            ("a b \r\nrest", "a b "),
+            ("last", "last"),
+            ("\u{443}\n", "\u{443}"),
+            ("a\r", "a\r"),
+            ("\u{feff}b\n", "b"),
+        ] {
             assert_eq!(read_line(input.as_bytes(), "it").unwrap().expose(), read);
         }
         assert!(read_line(&b""[..], "it").is_err());

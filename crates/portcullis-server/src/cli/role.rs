@@ -86,8 +86,7 @@ pub(super) struct Change {
 
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let without = if matches!(self, Self::Add(_)) { Without::Make } else { Without::Refuse };
-        let rules = open::open(settings, without).await?;
+        let rules = open::open(settings, Without::Refuse).await?;
         match self {
             Self::List { form } => list(&rules, form),
             Self::Show { name, form } => {

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::tokens::Algorithm;
 use super::value::{ByteSize, Value};
-use super::{Settings, private_file};
+use super::{Settings, private_file, weak_secret};
 
 /// Notes every contradiction between settings, and every bound that is passed.
 pub(super) fn check(settings: &Settings, faults: &mut ConfigError) {
@@ -153,6 +153,20 @@ impl Check<'_> {
         }
         self.sizes("server.header_limit", server.header_limit, 8 * kib, mib);
         self.sizes("server.uri_limit", server.uri_limit, 256, 60 * kib);
+        for entry in
+            settings.cors.origins.iter().filter(|entry| entry.contains(char::is_whitespace))
+        {
+            let entries: Vec<_> = entry.split_whitespace().collect();
+            self.note(
+                &["cors.origins"],
+                format!("{entry:?} is one entry with spaces in it"),
+                format!(
+                    "write each origin as an entry of its own: `[\"{}\"]` in the file, `{}` in the environment",
+                    entries.join("\", \""),
+                    entries.join(",")
+                ),
+            );
+        }
         self.within("cors.max_age", settings.cors.max_age, Duration::ZERO, 24 * hour);
         let throttle = &settings.throttle;
         self.counts("throttle.account_attempts", throttle.account_attempts, 1, 1_000_000);
@@ -208,7 +222,16 @@ impl Check<'_> {
                 "it is shorter than 32 characters",
                 "write what `openssl rand -base64 48` prints",
             ),
-            _ => {}
+            Some(secret) => {
+                if let Some(why) = weak_secret::weakness(secret.expose_secret()) {
+                    self.note(
+                        &["tokens.master_secret"],
+                        format!("it can be guessed: {why}"),
+                        "write what `openssl rand -base64 48` prints",
+                    );
+                }
+            }
+            None => {}
         }
         if settings.database.url.file().is_none() {
             self.note(

@@ -18,6 +18,7 @@ mod tests;
 pub(crate) mod throttle;
 pub(crate) mod tokens;
 pub(crate) mod value;
+mod weak_secret;
 
 use std::ffi::OsString;
 use std::io;
@@ -174,6 +175,9 @@ fn read_file(path: &Path) -> io::Result<String> {
     use io::Read as _;
     let mut text = String::new();
     std::fs::File::open(path)?.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    if let Some(rest) = text.strip_prefix('\u{feff}') {
+        text = rest.to_owned();
+    }
     if text.len() as u64 > LONGEST_FILE {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 1 MiB"));
     }

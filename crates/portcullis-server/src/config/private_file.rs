@@ -84,15 +84,19 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, FileFault> {
     Ok(bytes)
 }
 
-/// Reads a file that holds a secret as text, without the line break an editor leaves at its end.
+/// Reads a file that holds a secret as text, without the byte order mark and the line break that an
+/// editor leaves at its beginning and end.
 ///
 /// # Errors
 /// As [`read_bytes`], and where it is not UTF-8.
 pub(crate) fn read_text(path: &Path) -> Result<String, FileFault> {
     let text =
         String::from_utf8(read_bytes(path)?).map_err(|_| FileFault::NotASecret(path.into()))?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    // A byte order mark is an editor's, not a part of the secret.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.is_empty() { Err(FileFault::NotASecret(path.into())) } else { Ok(line.to_owned()) }
 }
 
 /// Reads the file, or makes it with what `fresh` says, for its owner alone. Of several processes
@@ -182,11 +186,19 @@ mod tests {
     fn a_trailing_line_break_is_not_part_of_a_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        for (written, read) in [("hush\r\n", "hush"), ("hush\n", "hush"), (" hush ", " hush ")] {
+        for (written, read) in [
+            ("hush\r\n", "hush"),
+            ("hush\n", "hush"),
+            (" hush ", " hush "),
+            // Faults §12: a byte order mark.
+            ("\u{feff}hush\n", "hush"),
+        ] {
             std::fs::write(&path, written).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
             assert_eq!(read_text(&path).unwrap(), read);
         }
+        std::fs::write(&path, "\u{feff}\n").unwrap();
+        assert!(matches!(read_text(&path), Err(FileFault::NotASecret(_))));
         std::fs::write(&path, "").unwrap();
         assert!(matches!(read_text(&path), Err(FileFault::NotASecret(_))));
     }

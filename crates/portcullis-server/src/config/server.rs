@@ -31,6 +31,9 @@ settings! {
         tls_cert_file: Option<PathBuf> = None, otherwise "none";
         /// The certificate's private key in PEM, readable by nobody else. Read anew when the file changes.
         tls_key_file: Option<PathBuf> = None, otherwise "none";
+        /// Whether users may sign in by HTTP Basic. A browser's script is never asked for it: the browser would show its
+        /// own box for a password.
+        basic: bool = true;
         /// Whether the session cookie counts for browsers alone: a request that may change something and has neither
         /// `Sec-Fetch-Site` nor `Origin` is then a 403. A program that uses the cookie must send `Origin`.
         strict_cookies: bool = false;

@@ -185,7 +185,7 @@ fn a_secret_is_never_echoed() {
         assert!(!faults.join("\n").contains("hush"), "{faults:#?}");
     }
     let settings =
-        case().variable("PORTCULLIS_TOKENS_MASTER_SECRET", "hush-hush-hush-hush-hush-hush-hush");
+        case().variable("PORTCULLIS_TOKENS_MASTER_SECRET", "hush-8Zc0vX2nB5mK8pL1sD4fG6hJ9wE3");
     assert!(!format!("{:?}", settings.read()).contains("hush"));
     let faults = settings.variable("PORTCULLIS_DATABASE_URL", "postgres://u:hush@h/d").faults();
     assert!(!faults.join("\n").contains("hush"), "{faults:#?}");
@@ -262,6 +262,11 @@ fn bounds_and_orders_are_checked() {
         ("PORTCULLIS_TOKENS_REFRESH_WINDOW", "1h", "tokens.refresh_window"),
         ("PORTCULLIS_TOKENS_ISSUER", "auth.example.org", "tokens.issuer"),
         ("PORTCULLIS_TOKENS_MASTER_SECRET", "short", "tokens.master_secret"),
+        (
+            "PORTCULLIS_TOKENS_MASTER_SECRET",
+            "changemechangemechangemechangeme",
+            "tokens.master_secret",
+        ),
         ("PORTCULLIS_DATABASE_URL", "postgres://h/d", "database.url"),
         ("PORTCULLIS_SERVER_REQUEST_TIMEOUT", "0s", "server.request_timeout"),
         ("PORTCULLIS_SERVER_BODY_LIMIT", "1", "server.body_limit"),

@@ -84,11 +84,7 @@ impl Items {
         .execute(&pool)
         .await?;
         let items = Self { pool, sources };
-        if items.list().await.map_err(Box::new)?.is_empty() {
-            for (name, price) in [("Analytical engine", 1843.0), ("Looking glass", 18.71)] {
-                items.insert(name, price, None).await.map_err(Box::new)?;
-            }
-        }
+        items.insert_samples().await.map_err(Box::new)?;
         Ok(items)
     }
 
@@ -99,6 +95,23 @@ impl Items {
                 .await
                 .map_err(away)?;
         rows.into_iter().map(Row::item).collect()
+    }
+
+    /// Both samples or none, where no item is there: a start may be cut off in between.
+    async fn insert_samples(&self) -> Result<(), Problem> {
+        let id = || self.sources.uuid().map(|id| id.to_string()).map_err(Problem::internal);
+        sqlx::query(
+            "INSERT INTO demo_items (id, name, price, owner)
+             SELECT column1, column2, column3, NULL
+             FROM (VALUES ($1, 'Analytical engine', 1843.0), ($2, 'Looking glass', 18.71))
+             WHERE NOT EXISTS (SELECT 1 FROM demo_items)",
+        )
+        .bind(id()?)
+        .bind(id()?)
+        .execute(&self.pool)
+        .await
+        .map_err(away)?;
+        Ok(())
     }
 
     async fn get(&self, id: Uuid) -> Result<Item, Problem> {

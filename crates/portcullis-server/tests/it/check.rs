@@ -173,3 +173,68 @@ fn cors_is_explained() {
     }
     folder.run("cors explain --origin https://a.test users").refused(2, &["/users/me"]);
 }
+
+/// Faults §12: what `check` called good.
+#[test]
+fn what_cannot_be_meant_is_said() {
+    let folder = Folder::new();
+    let set = |text: &str| drop(folder.write("portcullis.toml", text));
+    set("[mail]\nurl = \"smtp://u:p@mail.example.org:22\"\nfrom = \"a@example.org\"\n");
+    std::fs::set_permissions(
+        folder.path("portcullis.toml"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
+    folder.run("check").refused(1, &["mail.url", "port 22 is that of SSH", "587"]);
+    set("[cors]\nmethods = [\"FETCH ME\"]\n");
+    folder.run("check").refused(1, &["cors.methods", "FETCH ME"]);
+    let spaced = "https://a.example https://b.example";
+    set(&format!("[cors]\norigins = [\"{spaced}\"]\n"));
+    let said = folder.run("check").refused(1, &["cors.origins", "an entry of its own"]);
+    assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    assert!(said.contains(r#"["https://a.example", "https://b.example"]"#), "{said}");
+    set("");
+    let said = folder.run_in(&[("PORTCULLIS_CORS_ORIGINS", spaced)], "check");
+    said.refused(1, &["https://a.example,https://b.example"]);
+    let weak = [("PORTCULLIS_TOKENS_MASTER_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")];
+    folder.run_in(&weak, "check").refused(1, &["tokens.master_secret", "openssl rand"]);
+}
+
+/// Faults §10 and §13: what follows from good settings is said.
+#[test]
+fn notes_say_how_mail_goes_and_whose_cookies_are_lost() {
+    let folder = Folder::new();
+    assert!(folder.run("check").good().contains("so no e-mail is sent"));
+    folder.write(
+        "portcullis.toml",
+        "[server]\npublic_url = \"https://auth.example.org\"\ntrusted_proxies = [\"127.0.0.1\"]\n\
+         [cors]\norigins = [\"https://app.example.org\", \"https://shop.test\"]\ncredentials = true\n",
+    );
+    let mail = [
+        ("PORTCULLIS_MAIL_URL", "smtp://u:p@mail.example.org:587"),
+        ("PORTCULLIS_MAIL_FROM", "A <a@example.org>"),
+    ];
+    let said = folder.run_in(&mail, "check").good();
+    assert!(said.contains("to mail.example.org:587 by STARTTLS, which is required"), "{said}");
+    assert!(said.contains("pages of https://shop.test are of another site"), "{said}");
+    assert!(!said.contains("pages of https://app.example.org"), "{said}");
+    let ask = "cors explain --credentials /users/me --origin";
+    let said = folder.run(&format!("{ask} https://shop.test")).good();
+    assert!(said.contains("Without the session cookie: pages of https://shop.test"), "{said}");
+    let json = folder.run(&format!("{ask} https://app.example.org --json")).json();
+    assert!(json["without_cookie"].is_null(), "{json}");
+}
+
+/// Faults §13: Basic can be switched off.
+#[test]
+fn basic_can_be_switched_off() {
+    let folder = Folder::new();
+    folder.write("portcullis.toml", "[server]\nbasic = false\n");
+    let document = folder.run("openapi").json();
+    let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+    assert!(!schemes.contains_key("basic") && schemes.contains_key("bearer"), "{schemes:?}");
+    folder.add_user("ada --role admin");
+    let server = folder.start("serve");
+    assert_eq!(server.get("/users", &crate::portcullis::basic("ada")), 401);
+    server.stop();
+}

@@ -12,5 +12,6 @@ mod places;
 mod portcullis;
 mod roles;
 mod running;
+mod starting;
 mod users;
 mod why;

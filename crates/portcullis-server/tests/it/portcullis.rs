@@ -117,9 +117,20 @@ impl Folder {
     /// (may manage clients).
     #[track_caller]
     pub(crate) fn add_sample_roles(&self) {
+        self.run("migrate").good();
         self.run("role add guest").good();
         self.run("role add user --include guest --permission audit:read").good();
         self.run("role add moderator --include user --permission clients:manage").good();
+    }
+
+    /// Starts a server, and kills it after this time.
+    pub(crate) fn kill_after(&self, words: &str, time: Duration) {
+        let mut command = self.command(&format!("{words} --listen 127.0.0.1:0"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(time);
+        let _ = child.kill();
+        child.wait().unwrap();
     }
 
     /// What the server that was started last has logged.

@@ -28,6 +28,7 @@ fn why_says_what_decided_and_what_would_help() {
 #[test]
 fn why_knows_clients_and_takes_a_name_for_a_user_first() {
     let folder = Folder::new();
+    folder.run("migrate").good();
     folder.run("client add shop --role admin").good();
     let said = folder.run("why shop GET /users").good();
     assert!(said.starts_with("GET /users\nclient shop\n"), "{said}");

@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use futures_util::future::Either;
 use http::header::{
     ALLOW, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use tower::{Layer, Service};
@@ -36,6 +36,8 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// The longest id that is taken over from a trusted proxy, in bytes.
 const LONGEST_ID: usize = 64;
@@ -167,7 +169,7 @@ where
         let (mut parts, body) = request.into_parts();
         let arrival = ClientInfo::of(&parts, &self.settings.proxies);
         let id = self.settings.request_id(&parts.headers, &arrival);
-        let secure = arrival.secure;
+        let (secure, script) = (arrival.secure, is_of_a_script(&parts.headers));
         let (method, path) = (parts.method.clone(), parts.uri.clone());
         parts.extensions.insert(arrival);
         parts.extensions.insert(RequestId(Arc::clone(&id)));
@@ -197,7 +199,10 @@ where
                 Ok(Err(impossible)) => match impossible {},
                 Err(panic) => after_panic(&*panic, &id),
             };
-            let (response, reason) = finish(response, &id, secure);
+            let (mut response, reason) = finish(response, &id, secure);
+            if script {
+                spare_the_box_for_a_password(response.headers_mut());
+            }
             log(&response, &id, &method, &path, reason, began.elapsed());
             Ok(response)
         };
@@ -226,6 +231,28 @@ fn after_panic(panic: &(dyn std::any::Any + Send), id: &str) -> Response {
         .unwrap_or("a panic without words");
     tracing::error!(%id, panic = words, "a handler panicked");
     Problem::new(ProblemKind::Internal).into_response()
+}
+
+/// Whether a browser's script asks, not somebody who follows a link (Fetch Metadata).
+fn is_of_a_script(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate")
+}
+
+/// Takes the challenge for Basic out, unless it is the only one: a browser would show its own box for
+/// a password and keep the answer from the script until somebody has closed it.
+fn spare_the_box_for_a_password(headers: &mut HeaderMap) {
+    let is_basic = |value: &HeaderValue| {
+        value.as_bytes().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
+    };
+    let challenges = headers.get_all(WWW_AUTHENTICATE);
+    let others: Vec<_> = challenges.iter().filter(|value| !is_basic(value)).cloned().collect();
+    if others.is_empty() || others.len() == challenges.iter().count() {
+        return;
+    }
+    headers.remove(WWW_AUTHENTICATE);
+    for challenge in others {
+        headers.append(WWW_AUTHENTICATE, challenge);
+    }
 }
 
 /// One line an answer. A path that no route has is a stranger's text: it is written with escapes.
@@ -336,6 +363,36 @@ mod tests {
         assert_eq!(status(bounds, "/1234567890", 0).await, 414);
         assert_eq!(status(bounds, "/12345?7890", 0).await, 414);
         assert_eq!(status(bounds, "/", 96).await, 431);
+    }
+
+    /// Faults §13, row 1.
+    #[tokio::test]
+    async fn a_script_is_not_asked_for_basic() {
+        let challenges = async |mode: Option<&str>, sent: &'static [&'static str]| {
+            let service = tower::service_fn(move |_: Request| async move {
+                let mut refusal = Problem::new(ProblemKind::Unauthenticated).into_response();
+                for challenge in sent {
+                    let value = HeaderValue::from_static(challenge);
+                    refusal.headers_mut().append(WWW_AUTHENTICATE, value);
+                }
+                Ok::<_, Infallible>(refusal)
+            });
+            let mut request = Request::new(Body::empty());
+            if let Some(mode) = mode {
+                request.headers_mut().insert(SEC_FETCH_MODE, mode.parse().unwrap());
+            }
+            let ids = RequestIds::new([0; 8]);
+            let frame = EdgeLayer::new(Proxies::none(), Bounds::default(), ids).layer(service);
+            let answer = frame.oneshot(request).await.unwrap();
+            answer.headers().get_all(WWW_AUTHENTICATE).iter().count()
+        };
+        const BOTH: &[&str] = &["Basic realm=\"a\"", "Bearer realm=\"a\""];
+        for mode in ["cors", "no-cors", "same-origin"] {
+            assert_eq!(challenges(Some(mode), BOTH).await, 1, "{mode}");
+        }
+        assert_eq!(challenges(Some("navigate"), BOTH).await, 2);
+        assert_eq!(challenges(None, BOTH).await, 2, "not a browser");
+        assert_eq!(challenges(Some("cors"), &BOTH[..1]).await, 1, "a 401 has a challenge");
     }
 
     /// Faults §11, row 3.
