@@ -37,7 +37,7 @@ fn every_list_is_read_at_the_clients_hop() {
         ("127.0.0.1, 203.0.113.7, 10.0.0.2", "http,https,http", true),
         ("203.0.113.7", "https,http", false),
         (through_two, "", false),
-        (through_two, "https,", false),
+        (through_two, "https,", true),
     ] {
         let headers = [("x-forwarded-for", addresses), ("x-forwarded-proto", scheme)];
         let read = arrival("10.0.0.1", &["10.0.0.0/8"], &headers);
