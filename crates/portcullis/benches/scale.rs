@@ -17,7 +17,7 @@ use portcullis::auth::{AccessFormat, Auth, Caller, GrantRequest, NewAccount};
 use portcullis::clock::Sources;
 use portcullis::credential::bearer;
 use portcullis::crypto::{MasterSecret, PasswordSettings};
-use portcullis::gate::Gate;
+use portcullis::gate::{Cleartext, Gate};
 use portcullis::identity::{AccessTokenVerifier, VerifiedBy};
 use portcullis::policy::permission;
 use portcullis::store::sql::SqlStore;
@@ -63,6 +63,7 @@ async fn start(file: &Path, master: &MasterSecret) -> Auth {
 
 fn route(rules: &Auth) -> Router {
     let gate = Gate::builder()
+        .cleartext(Cleartext::InProcess)
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
         .rules(rules)
         .build()

@@ -27,7 +27,7 @@ use portcullis::credential::{api_key_header, basic, bearer, cookie};
 use portcullis::crypto::{
     AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, SigningKey, VerifierSettings,
 };
-use portcullis::gate::Gate;
+use portcullis::gate::{Cleartext, Gate};
 use portcullis::identity::{
     AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
 };
@@ -103,6 +103,7 @@ fn terms(count: usize) -> Requirement {
 
 fn app(rules: &Auth) -> Router {
     let gate = Gate::builder()
+        .cleartext(Cleartext::InProcess)
         .cors(Cors::closed().origins(["https://app.example"]).methods(["PUT"]))
         .scheme("basic", basic("bench").verified_by(PasswordVerifier::new(rules.clone())))
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))

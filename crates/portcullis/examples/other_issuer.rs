@@ -36,12 +36,14 @@ async fn me(who: Principal) -> Json<Me> {
 }
 
 /// The issuer, as far as it is trusted: its word counts on who somebody is, on scopes, and on the
-/// groups they are in. What a group may do is said below, by the application.
+/// groups they are in. What a group may do is said below, by the application; a token that is limited
+/// to scopes may do no more than they say. `openid` says nothing of this API, and limits nothing.
 fn issuer(name: &str, audience: &str) -> RemoteIssuer {
     RemoteIssuer::discover(name)
         .audience(audience)
         .algorithms(&[Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256])
         .roles_from("/groups")
+        .ignore_scopes(&["openid"])
         .name_from("/preferred_username")
 }
 
@@ -100,25 +102,26 @@ async fn it_takes_the_tokens_of_another_issuer() -> Result<(), Box<dyn Error>> {
 
     let tokens = RemoteTokens::new([issuer(&url, "https://api.example")], sources.clone())?;
     let api = TestApp::without_rules(app(tokens)?);
-    let token = |groups: &[&str], audience: &str| {
+    let token = |groups: &[&str], scope: &str, audience: &str| {
         let claims = json!({
             "iss": url, "aud": audience, "sub": "u1", "preferred_username": "ada",
-            "exp": sources.now().as_second() + 60, "scope": "items:read", "groups": groups,
+            "exp": sources.now().as_second() + 60, "scope": scope, "groups": groups,
         });
         let token = sign_jws(&key, "at+jwt", claims.to_string().as_bytes());
         token.map(|token| format!("Bearer {token}"))
     };
-    let boss = token(&["boss"], "https://api.example")?;
-    let nobody = token(&[], "https://api.example")?;
-    let elsewhere = token(&["boss"], "https://other.example")?;
+    let boss = token(&["boss"], "openid", "https://api.example")?;
+    let limited = token(&["boss"], "openid items:read", "https://api.example")?;
+    let nobody = token(&[], "openid", "https://api.example")?;
+    let elsewhere = token(&["boss"], "openid", "https://other.example")?;
     for (path, statuses) in [
-        ("/me", [200, 200, 401]),
-        ("/items", [200, 200, 401]),
-        ("/write", [200, 403, 401]),
-        ("/boss", [200, 403, 401]),
+        ("/me", [200, 200, 200, 401]),
+        ("/items", [403, 200, 403, 401]),
+        ("/write", [200, 403, 403, 401]),
+        ("/boss", [200, 403, 403, 401]),
     ] {
         api.anon().get(path).await.expect(401);
-        for (token, status) in [&boss, &nobody, &elsewhere].into_iter().zip(statuses) {
+        for (token, status) in [&boss, &limited, &nobody, &elsewhere].into_iter().zip(statuses) {
             api.anon().get(path).header("authorization", token).await.expect(status);
         }
     }

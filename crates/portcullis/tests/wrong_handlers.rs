@@ -146,3 +146,18 @@ fn the_compiler_names_the_guilty_type_and_says_what_to_do() {
         ],
     );
 }
+
+#[test]
+fn no_suggestion_of_the_compiler_opens_a_route() {
+    let compiler = Compiler::new();
+    let slip = "
+        pub fn slip(gate: &Gate) -> portcullis::router::Routes {
+            gate.routes().get(\"/notes/{id}\", \"notes:read\", handler)
+        }
+    ";
+    let text = compiler.compile("slip", &format!("{RIGHT}{slip}")).expect_err("it compiles");
+    assert!(text.contains("expected `Requirement`, found `&str`"), "{text}");
+    for way_in in ["help: try", "help: consider", "help: call", "Public", ".into()"] {
+        assert!(!text.contains(way_in), "{way_in:?} is suggested in:\n{text}");
+    }
+}

@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use portcullis::edge::{ClientInfo, Proxies};
 use portcullis::clock::Sources;
 use portcullis::credential::{self, CredentialSource, api_key_header, basic, bearer};
-use portcullis::gate::Gate;
+use portcullis::gate::{Cleartext, Gate};
 use portcullis::identity::{AccessTokenVerifier, VerifiedBy};
 use portcullis::routes;
 use portcullis::auth::{Auth, ThrottleSettings};
@@ -165,7 +165,7 @@ static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
             .await
             .unwrap();
         let tokens = bearer().verified_by(AccessTokenVerifier::new(rules.clone()));
-        let gate = Gate::builder().scheme("bearer", tokens).build().unwrap();
+        let gate = Gate::builder().cleartext(Cleartext::InProcess).scheme("bearer", tokens).build().unwrap();
         let routes = routes::oauth::table(&gate).with_state(rules);
         routes.finish().unwrap().router
     });

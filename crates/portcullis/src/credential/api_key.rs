@@ -3,7 +3,7 @@
 use http::request::Parts;
 use serde_json::json;
 
-use super::{CredentialSource, Rejection, SecurityScheme, TokenCredential};
+use super::{CredentialPlace, CredentialSource, Rejection, SecurityScheme, TokenCredential};
 use crate::problem::Challenge;
 
 /// Finds API keys in a header.
@@ -54,6 +54,10 @@ impl CredentialSource for ApiKeyHeader {
     /// None: no authentication scheme is registered for a header of one's own.
     fn challenge(&self) -> Option<Challenge> {
         None
+    }
+
+    fn place(&self) -> Option<CredentialPlace> {
+        Some(CredentialPlace::Header(self.name.to_ascii_lowercase().into()))
     }
 }
 

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::authorization::{authorization, is_brought};
-use super::{CredentialSource, Rejection, SecurityScheme, csrf};
+use super::{CredentialPlace, CredentialSource, Rejection, SecurityScheme, csrf};
 use crate::problem::Challenge;
 
 /// Finds HTTP Basic credentials.
@@ -32,6 +32,7 @@ pub fn basic(realm: &str) -> Basic {
 }
 
 /// A username and a password, not verified.
+#[derive(Clone)]
 pub struct PasswordCredential {
     /// What stood before the first colon.
     pub username: String,
@@ -68,6 +69,10 @@ impl CredentialSource for Basic {
 
     fn challenge(&self) -> Option<Challenge> {
         Some(Challenge::new("Basic").with("realm", &*self.realm).with("charset", "UTF-8"))
+    }
+
+    fn place(&self) -> Option<CredentialPlace> {
+        Some(CredentialPlace::Authorization("basic"))
     }
 }
 

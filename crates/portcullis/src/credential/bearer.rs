@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::authorization::{authorization, is_brought};
-use super::{CredentialSource, Rejection, SecurityScheme};
+use super::{CredentialPlace, CredentialSource, Rejection, SecurityScheme};
 use crate::problem::Challenge;
 
 /// Finds bearer tokens.
@@ -78,6 +78,7 @@ impl Bearer {
 }
 
 /// A token, not verified.
+#[derive(Clone)]
 pub struct TokenCredential(pub SecretString);
 
 impl fmt::Debug for TokenCredential {
@@ -111,6 +112,10 @@ impl CredentialSource for Bearer {
             Some(url) => line.with("resource_metadata", &**url),
             None => line,
         })
+    }
+
+    fn place(&self) -> Option<CredentialPlace> {
+        Some(CredentialPlace::Authorization("bearer"))
     }
 }
 

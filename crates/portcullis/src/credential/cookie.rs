@@ -8,7 +8,7 @@ use http::request::Parts;
 use secrecy::SecretString;
 
 use super::csrf::Csrf;
-use super::{CredentialSource, Rejection, SecurityScheme};
+use super::{CredentialPlace, CredentialSource, Rejection, SecurityScheme};
 use crate::problem::{Challenge, ConfigError, Problem};
 
 /// The most bytes a cookie's name and value may have together: browsers drop a longer one silently
@@ -19,6 +19,7 @@ pub const LONGEST_COOKIE_PAIR: usize = 4096;
 pub const LONGEST_COOKIE_AGE: u64 = 400 * 24 * 60 * 60;
 
 /// What a session cookie brought, not verified. Never printed; wiped when dropped.
+#[derive(Clone)]
 pub struct CookieCredential(pub SecretString);
 
 impl fmt::Debug for CookieCredential {
@@ -188,6 +189,10 @@ impl CredentialSource for SessionCookie {
     /// None: no `WWW-Authenticate` scheme is registered for cookies.
     fn challenge(&self) -> Option<Challenge> {
         None
+    }
+
+    fn place(&self) -> Option<CredentialPlace> {
+        Some(CredentialPlace::Cookie(self.name.clone()))
     }
 }
 

@@ -42,6 +42,34 @@ pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
 
     /// Its line in a 401.
     fn challenge(&self) -> Option<Challenge>;
+
+    /// Where it looks: a gate refuses two schemes that find the same credential. `None` where it
+    /// cannot be said.
+    fn place(&self) -> Option<CredentialPlace> {
+        None
+    }
+}
+
+/// Where in a request a credential stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CredentialPlace {
+    /// In `Authorization`, behind this scheme in lower case, such as `bearer`.
+    Authorization(&'static str),
+    /// In the header of this name, in lower case.
+    Header(Box<str>),
+    /// In the cookie of this name.
+    Cookie(Box<str>),
+}
+
+impl fmt::Display for CredentialPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authorization(scheme) => write!(f, "the header `authorization` ({scheme})"),
+            Self::Header(name) => write!(f, "the header `{name}`"),
+            Self::Cookie(name) => write!(f, "the cookie `{name}`"),
+        }
+    }
 }
 
 /// An entry of OpenAPI's `components.securitySchemes`.
@@ -70,6 +98,31 @@ pub enum Rejection {
     Unavailable(BoxError),
     /// A fault of ours.
     Internal(BoxError),
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stale => f.write_str("the credential no longer counts"),
+            Self::Malformed => f.write_str("the credential cannot be read"),
+            Self::Invalid => f.write_str("the credential is not valid"),
+            Self::Ambiguous => f.write_str("there is more than one credential"),
+            Self::CrossSite => f.write_str("another site made the request that a cookie came with"),
+            Self::Cleartext => f.write_str("the credential came over cleartext"),
+            Self::TooMany(seconds) => write!(f, "too many attempts; wait {seconds} seconds"),
+            Self::Unavailable(_) => f.write_str("what is needed to check the credential is away"),
+            Self::Internal(_) => f.write_str("the credential could not be checked"),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unavailable(source) | Self::Internal(source) => Some(&**source),
+            _ => None,
+        }
+    }
 }
 
 impl From<Rejection> for Problem {

@@ -1,6 +1,7 @@
 //! What stands around every route: the request's id, a net under panics, one shape for every
 //! refusal, and the headers a browser should see on any answer.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
@@ -25,7 +26,7 @@ use tracing::Instrument as _;
 
 use super::answered::{Answered, Who};
 use super::{BodyBudget, BodyLimit, ClientInfo, Proxies};
-use crate::problem::{Problem, ProblemBody, ProblemKind, from_bare_status};
+use crate::problem::{Problem, ProblemBody, ProblemKind, TypeBase, from_bare_status};
 
 /// The request's id: in the log, in `X-Request-Id`, and as a problem's `instance`.
 #[derive(Clone, Debug)]
@@ -90,6 +91,7 @@ struct Settings {
     proxies: Proxies,
     bounds: Bounds,
     bodies: Option<BodyBudget>,
+    types: TypeBase,
     ids: RequestIds,
 }
 
@@ -115,7 +117,17 @@ impl RequestIds {
 impl EdgeLayer {
     pub(crate) fn new(proxies: Proxies, bounds: Bounds, ids: RequestIds) -> Self {
         let bodies = bounds.bodies_in_flight.map(BodyBudget::new);
-        Self { settings: Arc::new(Settings { proxies, bounds, bodies, ids }) }
+        let types = TypeBase::default();
+        Self { settings: Arc::new(Settings { proxies, bounds, bodies, types, ids }) }
+    }
+
+    /// Says what stands before the short name in a problem's `type`.
+    pub(crate) fn problem_types(mut self, base: TypeBase) -> Self {
+        // Nobody shares the settings yet.
+        if let Some(settings) = Arc::get_mut(&mut self.settings) {
+            settings.types = base;
+        }
+        self
     }
 }
 
@@ -170,6 +182,7 @@ where
         let arrival = ClientInfo::of(&parts, &self.settings.proxies);
         let id = self.settings.request_id(&parts.headers, &arrival);
         let (secure, script) = (arrival.secure, is_of_a_script(&parts.headers));
+        let types = self.settings.types.clone();
         let (method, path) = (parts.method.clone(), parts.uri.clone());
         parts.extensions.insert(arrival);
         parts.extensions.insert(RequestId(Arc::clone(&id)));
@@ -199,7 +212,7 @@ where
                 Ok(Err(impossible)) => match impossible {},
                 Err(panic) => after_panic(&*panic, &id),
             };
-            let (mut response, reason) = finish(response, &id, secure);
+            let (mut response, reason) = finish(response, &id, secure, &types);
             if script {
                 spare_the_box_for_a_password(response.headers_mut());
             }
@@ -261,7 +274,7 @@ fn log(
     id: &str,
     method: &Method,
     uri: &Uri,
-    reason: Option<&'static str>,
+    reason: Option<Cow<'static, str>>,
     took: Duration,
 ) {
     let answered = response.extensions().get::<Answered>();
@@ -270,18 +283,23 @@ fn log(
     let path = if route.is_none() { Some(uri.path()) } else { None };
     tracing::info!(
         target: "portcullis::access", %id, %method, route, path = path.map(tracing::field::debug),
-        status = response.status().as_u16(), %who, reason,
+        status = response.status().as_u16(), %who, reason = reason.as_deref(),
         ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "answered"
     );
 }
 
 /// One shape for every refusal, its id, and the headers every answer has; and which refusal it is.
-fn finish(response: Response, id: &Arc<str>, secure: bool) -> (Response, Option<&'static str>) {
+fn finish(
+    response: Response,
+    id: &Arc<str>,
+    secure: bool,
+    types: &TypeBase,
+) -> (Response, Option<Cow<'static, str>>) {
     let mut response = in_words(response);
     let mut reason = None;
     if let Some(body) = response.extensions_mut().remove::<ProblemBody>() {
         reason = Some(body.reason());
-        let body = body.at(Arc::clone(id));
+        let body = body.at(Arc::clone(id), types);
         response.headers_mut().remove(http::header::CONTENT_LENGTH);
         *response.body_mut() = body;
     }

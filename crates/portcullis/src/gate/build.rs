@@ -1,11 +1,15 @@
 //! Building a gate: whatever can be wrong with it is said here, all at once.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use http::request::Parts;
 use quick_cache::sync::Cache;
 
-use super::{Alias, Cleartext, Gate, Inner, Observer, Registered};
+use super::{Alias, Cleartext, ConnectInfoOf, Gate, Inner, Observer, Registered};
 use crate::auth::Auth;
 use crate::clock::Sources;
 use crate::cors::Cors;
@@ -13,8 +17,8 @@ use crate::credential::SecurityScheme;
 use crate::edge::{Bounds, Proxies, RequestIds};
 use crate::identity::Scheme;
 use crate::policy::Roles;
-use crate::problem::ConfigError;
-use crate::types::{SchemeName, Scope, ScopeBook};
+use crate::problem::{ConfigError, TypeBase};
+use crate::types::{Permission, SchemeName, Scope, ScopeBook};
 
 /// The parts of a gate, not yet checked.
 #[derive(Debug, Default)]
@@ -30,6 +34,9 @@ pub struct GateBuilder {
     bounds: Bounds,
     cleartext: Cleartext,
     observer: Option<Arc<dyn Observer>>,
+    connect_info: Option<ConnectInfoOf>,
+    types: Option<String>,
+    permissions: Option<BTreeSet<Permission>>,
 }
 
 impl GateBuilder {
@@ -40,7 +47,8 @@ impl GateBuilder {
     }
 
     /// Adds a way to sign in. A request may bring only one credential, so the order decides
-    /// nothing but the order of the challenges in a 401.
+    /// nothing but the order of the challenges in a 401. Two verifiers for one place, such as tokens of
+    /// two issuers, are joined by [`first_of`](crate::identity::first_of).
     pub fn scheme(mut self, name: &str, scheme: impl Scheme) -> Self {
         self.schemes.push(Registered { name: name.into(), scheme: Arc::new(scheme) });
         self
@@ -123,6 +131,60 @@ impl GateBuilder {
         self
     }
 
+    /// What stands before the short name in the `type` of a problem: `https://errors.example/`, where
+    /// each kind is described, say. `urn:portcullis:problem:` where this is left out.
+    pub fn problem_types(mut self, base: &str) -> Self {
+        self.types = Some(base.to_owned());
+        self
+    }
+
+    /// Names every permission there is: then a requirement, a role or a scope that names another is
+    /// a mistake. Nothing is checked so where this is left out.
+    ///
+    /// ```
+    /// use portcullis::gate::Gate;
+    /// use portcullis::policy::Roles;
+    ///
+    /// let roles = Roles::new().grant("reader", ["notes:raed"]);
+    /// let gate = Gate::builder().known_permissions(["notes:read", "notes:write"]).roles(roles);
+    /// assert!(gate.build().unwrap_err().to_string().contains("notes:raed"));
+    /// ```
+    pub fn known_permissions<P: Into<Permission>>(
+        mut self,
+        permissions: impl IntoIterator<Item = P>,
+    ) -> Self {
+        self.permissions = Some(permissions.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Says from where a request comes, where the application has a connect info of its own instead of
+    /// axum's `ConnectInfo<SocketAddr>`. Credentials over cleartext count from loopback alone, and
+    /// from nowhere where this finds nothing.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use axum::extract::ConnectInfo;
+    /// use portcullis::gate::Gate;
+    ///
+    /// #[derive(Clone)]
+    /// struct Connection {
+    ///     peer: SocketAddr,
+    /// }
+    ///
+    /// let gate = Gate::builder().connect_info(|parts| {
+    ///     let ConnectInfo(connection) = parts.extensions.get::<ConnectInfo<Connection>>()?;
+    ///     Some(connection.peer)
+    /// });
+    /// # assert!(gate.build().is_ok());
+    /// ```
+    pub fn connect_info<F>(mut self, find: F) -> Self
+    where
+        F: Fn(&Parts) -> Option<SocketAddr> + Send + Sync + 'static,
+    {
+        self.connect_info = Some(ConnectInfoOf::new(find));
+        self
+    }
+
     /// Tells somebody of each refusal of a request that brought a credential: rules, which note it
     /// in the audit log, say.
     pub fn observer(mut self, observer: impl Observer) -> Self {
@@ -147,6 +209,7 @@ impl GateBuilder {
     /// A [`ConfigError`] that lists every mistake, each with its fix.
     pub fn build(self) -> Result<Gate, ConfigError> {
         let mut faults = ConfigError::none();
+        self.permission_faults(&mut faults);
         let sources = self.sources.unwrap_or_default();
         let cors = faults.take(self.cors.unwrap_or_else(Cors::closed).build());
         // A challenge asks for `Authorization`, so a page must be able to send it.
@@ -156,9 +219,12 @@ impl GateBuilder {
             faults.take(cors.check_authorization());
         }
         name_faults(&self.schemes, &self.aliases, &mut faults);
+        place_faults(&self.schemes, &mut faults);
         if let Some(roles) = &self.roles {
             roles.faults(&mut faults);
         }
+        let types = self.types.as_deref().map_or_else(|| Ok(TypeBase::default()), TypeBase::parse);
+        let types = faults.take(types).unwrap_or_default();
         for scope in self.scopes.rules.keys() {
             if let Err(fault) = Scope::parse(scope.as_str()) {
                 faults.add("scopes", fault.to_string(), "name it in plain characters");
@@ -171,6 +237,12 @@ impl GateBuilder {
             ConfigError::one("sources", error.to_string(), "give the process access to randomness")
         });
         let prefix = faults.take(prefix);
+        if self.cleartext != Cleartext::LoopbackOnly {
+            tracing::warn!(
+                cleartext = ?self.cleartext,
+                "passwords and tokens are taken over connections that others may listen in to"
+            );
+        }
         let (Some(cors), Some(prefix)) = (cors, prefix) else { return Err(faults) };
         faults.into_result(Gate(Arc::new(Inner {
             schemes: self.schemes,
@@ -185,7 +257,51 @@ impl GateBuilder {
             cleartext: self.cleartext,
             observer: self.observer,
             ids: RequestIds::new(prefix),
+            types,
+            permissions: self.permissions,
+            connect_info: self.connect_info,
+            warned: AtomicBool::new(false),
         })))
+    }
+}
+
+impl GateBuilder {
+    /// Permissions that cannot be one, or that nobody registered.
+    fn permission_faults(&self, faults: &mut ConfigError) {
+        let known = self.permissions.as_ref();
+        let behind = self.scopes.rules.values().filter_map(|rule| rule.permission.as_ref());
+        let registered = known.into_iter().flatten();
+        for fault in behind.clone().chain(registered).filter_map(|one| one.check().err()) {
+            faults.add("permissions", fault.to_string(), "write it like `notes:read` or `notes:*`");
+        }
+        let Some(known) = known else { return };
+        let roles = self.roles.iter().flat_map(Roles::records);
+        let carried = roles.flat_map(|role| role.permissions.iter().chain(&role.denied));
+        for unknown in carried.chain(behind).filter(|one| !one.is_among(known)) {
+            faults.add(
+                "permissions",
+                format!("nobody registered the permission `{unknown}`"),
+                "correct its name, or add it to `known_permissions`",
+            );
+        }
+    }
+}
+
+/// Two schemes that find the same credential would make every request one with two credentials.
+fn place_faults(schemes: &[Registered], faults: &mut ConfigError) {
+    for (position, one) in schemes.iter().enumerate() {
+        let Some(place) = one.scheme.place() else { continue };
+        let before = &schemes[..position];
+        if let Some(other) =
+            before.iter().find(|other| other.scheme.place().as_ref() == Some(&place))
+        {
+            faults.add(
+                "schemes",
+                format!("{} and {} both find what stands in {place}", other.name, one.name),
+                "make them one scheme whose verifiers are asked in turn: \
+                 `.verified_by(first_of(one).or(other))`",
+            );
+        }
     }
 }
 

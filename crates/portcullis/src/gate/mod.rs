@@ -1,6 +1,7 @@
 //! Assembles the walk: CORS → credential → identity → policy → handler or problem.
 
 mod build;
+mod connect_info;
 mod extract;
 mod observer;
 mod walk;
@@ -8,12 +9,15 @@ mod walk;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::middleware::map_request;
 use http::request::Parts;
 use quick_cache::sync::Cache;
 
 pub use build::GateBuilder;
+use connect_info::ConnectInfoOf;
 pub use extract::CurrentUser;
 pub(crate) use extract::refuse_cleartext;
 pub use observer::{Observer, Refusal};
@@ -26,8 +30,8 @@ use crate::edge::{BodyBudget, BodyLimit, Bounds, EdgeLayer, RequestId, RequestId
 use crate::edge::{ClientInfo, Proxies};
 use crate::identity::{Outcome, Scheme};
 use crate::policy::{Ask, Missing, Roles};
-use crate::problem::{Challenge, Problem, ProblemKind};
-use crate::types::{Access, Context, Principal, Remedy, Role, SchemeName, ScopeBook};
+use crate::problem::{Challenge, Problem, ProblemKind, TypeBase};
+use crate::types::{Access, Context, Permission, Principal, Remedy, Role, SchemeName, ScopeBook};
 
 /// How the requests of one application are guarded: its schemes, CORS, roles and proxies.
 ///
@@ -65,6 +69,12 @@ pub(crate) struct Inner {
     cleartext: Cleartext,
     observer: Option<Arc<dyn Observer>>,
     ids: RequestIds,
+    types: TypeBase,
+    /// The permissions that exist, where the application says so.
+    permissions: Option<BTreeSet<Permission>>,
+    connect_info: Option<ConnectInfoOf>,
+    /// Whether it was said that nobody tells from where requests come.
+    warned: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -81,11 +91,19 @@ struct Alias {
 }
 
 /// Whether credentials are taken over cleartext.
+///
+/// Where nobody says from where a request comes, it is taken to come from afar: an application says
+/// it with `into_make_service_with_connect_info::<SocketAddr>()`, or by
+/// [`GateBuilder::connect_info`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Cleartext {
     /// From loopback only, where nobody listens in.
     #[default]
     LoopbackOnly,
+    /// From loopback, and where nobody says from where a request comes: for tests, and for requests
+    /// that are made within the process. Never for a server.
+    InProcess,
     /// From anywhere. For a server behind something that ends TLS and says nothing of it.
     Anywhere,
 }
@@ -127,6 +145,11 @@ impl Gate {
         &self.0.scopes
     }
 
+    /// The permissions that exist, where the application says so.
+    pub(crate) fn known_permissions(&self) -> Option<&BTreeSet<Permission>> {
+        self.0.permissions.as_ref()
+    }
+
     /// Puts the frame around a router, and CORS around that: a preflight carries no credential,
     /// and a page must be able to read a refusal.
     pub(crate) fn edge<S>(&self, router: Router<S>, cors: CorsLayer) -> Router<S>
@@ -134,10 +157,16 @@ impl Gate {
         S: Clone + Send + Sync + 'static,
     {
         let settings = &self.0;
-        router
-            .fallback(nothing_here)
-            .layer(EdgeLayer::new(settings.proxies.clone(), settings.bounds, settings.ids.clone()))
-            .layer(cors)
+        let router = router.fallback(nothing_here).layer(
+            EdgeLayer::new(settings.proxies.clone(), settings.bounds, settings.ids.clone())
+                .problem_types(settings.types.clone()),
+        );
+        // Outside the edge, which reads from where the request comes.
+        let router = match settings.connect_info.clone() {
+            Some(find) => router.layer(map_request(move |request| find.clone().note(request))),
+            None => router,
+        };
+        router.layer(cors)
     }
 
     /// Bounds the body of a request to a public route, where no credential counts.
@@ -205,11 +234,33 @@ impl Gate {
         if self.0.cleartext == Cleartext::Anywhere {
             return None;
         }
-        let arrival = parts.extensions.get::<ClientInfo>()?;
-        // No address: asked within the process, without a socket.
-        let near = arrival.address.is_none_or(|address| address.is_loopback());
-        (!arrival.secure && (!near || arrival.through_proxy && arrival.address.is_none()))
-            .then_some(Rejection::Cleartext)
+        let arrival = parts.extensions.get::<ClientInfo>();
+        if arrival.is_some_and(|arrival| arrival.secure) {
+            return None;
+        }
+        let through_proxy = arrival.is_some_and(|arrival| arrival.through_proxy);
+        let near = match arrival.and_then(|arrival| arrival.address) {
+            Some(address) => address.is_loopback(),
+            // A proxy that says nothing believable hides somebody from elsewhere.
+            None if through_proxy => false,
+            None if self.0.cleartext == Cleartext::InProcess => true,
+            None => {
+                self.warn_of_unknown_peers();
+                false
+            }
+        };
+        (!near).then_some(Rejection::Cleartext)
+    }
+
+    /// Says once what whoever set the server up must do.
+    fn warn_of_unknown_peers(&self) {
+        if !self.0.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "credentials are refused, since nobody says from where requests come: serve with \
+                 `into_make_service_with_connect_info::<SocketAddr>()`, or name your own connect \
+                 info with `GateBuilder::connect_info`"
+            );
+        }
     }
 
     /// Adds what roles written in code include and carry.

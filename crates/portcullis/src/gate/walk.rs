@@ -124,7 +124,7 @@ where
     fn call(self, request: Request, state: S) -> Self::Future {
         Box::pin(async move {
             let Self { guard, handler } = self;
-            if let Requirement::Public(_) = guard.who {
+            if guard.who.is_public() {
                 let mut request = request;
                 guard.gate.bound_body_of_a_stranger(request.extensions_mut());
                 let route = Arc::clone(&guard.route);
@@ -152,7 +152,10 @@ where
                 let (kind, route) = (ProblemKind::Forbidden, &*guard.route);
                 observer.refused(&Refusal { actor, method: &method, route, kind, missing: &[] });
             }
-            if pending.is_some_and(|asked| !asked.is_noted()) && response.status().is_success() {
+            // A redirect may carry a signed address, and 101 opens a socket: only a refusal passes.
+            let status = response.status();
+            let refuses = status.is_client_error() || status.is_server_error();
+            if pending.is_some_and(|asked| !asked.is_noted()) && !refuses {
                 let fault = format!("{} answered without asking who the owner is", guard.route);
                 return answered(Problem::internal(fault).into_response(), route, who.as_ref());
             }

@@ -2,28 +2,34 @@
 
 mod access_token;
 mod api_key;
+mod first_of;
 mod password;
 #[cfg(feature = "remote")]
 mod remote;
 mod session;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::request::Parts;
 
 pub use access_token::AccessTokenVerifier;
 pub use api_key::ApiKeyVerifier;
+pub use first_of::{FirstOf, first_of};
 pub use password::PasswordVerifier;
 #[cfg(feature = "remote")]
 pub use remote::{RemoteFault, RemoteIssuer, RemoteTokens};
 pub use session::SessionVerifier;
 
-use crate::credential::{CredentialSource, Rejection, SecurityScheme};
+use crate::credential::{CredentialPlace, CredentialSource, Rejection, SecurityScheme};
 use crate::problem::Challenge;
 use crate::types::Principal;
 
 /// Knows whether a credential is good, and whose it is.
+///
+/// A shared or boxed verifier is one too. Several for one place of a credential are joined by
+/// [`first_of`].
 #[async_trait]
 pub trait Verifier<C>: fmt::Debug + Send + Sync + 'static {
     /// Says who it is. `parts` tells the circumstances, such as the client's
@@ -32,6 +38,20 @@ pub trait Verifier<C>: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// A [`Rejection`] where the credential does not sign anybody in.
     async fn verify(&self, credential: C, parts: &Parts) -> Result<Principal, Rejection>;
+}
+
+#[async_trait]
+impl<C: Send + 'static, V: Verifier<C> + ?Sized> Verifier<C> for Arc<V> {
+    async fn verify(&self, credential: C, parts: &Parts) -> Result<Principal, Rejection> {
+        (**self).verify(credential, parts).await
+    }
+}
+
+#[async_trait]
+impl<C: Send + 'static, V: Verifier<C> + ?Sized> Verifier<C> for Box<V> {
+    async fn verify(&self, credential: C, parts: &Parts) -> Result<Principal, Rejection> {
+        (**self).verify(credential, parts).await
+    }
 }
 
 /// What a scheme makes of a request. Only `Absent` lets the next scheme try.
@@ -60,6 +80,12 @@ pub trait Scheme: fmt::Debug + Send + Sync + 'static {
     /// often, never no.
     fn is_brought(&self, _parts: &Parts) -> bool {
         true
+    }
+
+    /// Where it finds its credential: a gate refuses two schemes of one place. `None` where it
+    /// cannot be said.
+    fn place(&self) -> Option<CredentialPlace> {
+        None
     }
 
     /// Finds the credential and verifies it.
@@ -95,6 +121,10 @@ impl<C: CredentialSource, V: Verifier<C::Credential>> Scheme for Verified<C, V> 
 
     fn is_brought(&self, parts: &Parts) -> bool {
         self.source.is_brought(parts)
+    }
+
+    fn place(&self) -> Option<CredentialPlace> {
+        self.source.place()
     }
 
     async fn authenticate(&self, parts: &Parts) -> Outcome {

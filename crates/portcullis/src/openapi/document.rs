@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::naming::{self, HandlerName, Unnamed};
 use super::operation::{OperationBuilder, Place};
 use super::schemas::Schemas;
-use crate::policy::{Requirement, SecurityRequirement};
+use crate::policy::{Requirement, SecurityRequirement, authenticated};
 use crate::problem::{ConfigError, ProblemKind};
 use crate::types::{SchemeName, ScopeBook};
 
@@ -267,7 +267,7 @@ impl Building<'_> {
         let may_sign_in = builder.may_sign_in;
         let mut operation = builder.operation;
         operation.security = if public && may_sign_in {
-            let ways = Requirement::Authenticated.to_openapi(row.accepts);
+            let ways = authenticated().to_openapi(row.accepts);
             std::iter::once(Map::new()).chain(ways.iter().map(|way| self.way(way))).collect()
         } else {
             let mut ways = Vec::new();

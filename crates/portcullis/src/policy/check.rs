@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::problem::{Problem, ProblemKind};
 use crate::types::{Condition, Effect, Permission, Principal, Remedy, Role, Scope};
 
-use super::Requirement;
+use super::{Requirement, Term};
 
 /// What is missing where no scope would do.
 pub(super) const UNSCOPED: &str = "a credential that is not limited to scopes";
@@ -72,6 +72,12 @@ pub(super) fn standing_for<'a>(
         .map(|(scope, _)| scope)
 }
 
+/// Whether what the subject is or holds counts by this credential where no scope stands for it: a
+/// role, or a thing that is theirs.
+pub(super) fn is_unbound(who: &Principal, within_scope: bool) -> bool {
+    who.limit().is_none() || within_scope
+}
+
 fn is_denied(who: &Principal, wanted: &Permission) -> bool {
     covers(&who.access.denied, wanted) || counts(who, Effect::Deny, wanted)
 }
@@ -134,11 +140,7 @@ fn judge_role(who: &Principal, wanted: &Role, within_scope: bool) -> Verdict {
         let missing = Missing { terms: vec![format!("role {wanted}")], scopes: Vec::new() };
         return Verdict::No { missing, remedies: Vec::new() };
     }
-    if who.limit().is_none() || within_scope {
-        Verdict::Yes
-    } else {
-        Verdict::beyond_scope(Vec::new())
-    }
+    if is_unbound(who, within_scope) { Verdict::Yes } else { Verdict::beyond_scope(Vec::new()) }
 }
 
 /// A term's verdict. `No` lists what would help by signing in again, where that alone would do.
@@ -165,7 +167,7 @@ impl Requirement {
     /// [`Decision::Challenge`].
     #[must_use]
     pub fn check(&self, who: &Principal) -> Decision {
-        if let Self::Public(_) = self {
+        if self.is_public() {
             return Decision::Permit;
         }
         if who.is_guest() {
@@ -185,11 +187,11 @@ impl Requirement {
     /// vouches for them.
     #[must_use]
     pub fn is_within_scope(&self, who: &Principal) -> bool {
-        match self {
-            Self::Scope(name) => matches!(judge_scope(who, name), Verdict::Yes),
-            Self::All(terms) => terms.iter().any(|term| term.is_within_scope(who)),
+        match &self.term {
+            Term::Scope(name) => matches!(judge_scope(who, name), Verdict::Yes),
+            Term::All(terms) => terms.iter().any(|term| term.is_within_scope(who)),
             // The alternative that lets the request in is what counts.
-            Self::Any(terms) => terms.iter().any(|term| {
+            Term::Any(terms) => terms.iter().any(|term| {
                 term.is_within_scope(who) && !matches!(term.judge(who, false), Verdict::No { .. })
             }),
             _ => false,
@@ -205,22 +207,26 @@ impl Requirement {
                 Verdict::No { missing, remedies: Vec::new() }
             }
         };
-        match self {
-            Self::Unscoped if who.limit().is_some() => Verdict::beyond_scope(Vec::new()),
-            Self::Public(_) | Self::Authenticated | Self::Unscoped => Verdict::Yes,
-            Self::Role(name) => judge_role(who, name, within_scope),
-            Self::Permission(name) => judge_permission(who, name, within_scope),
-            Self::Scope(name) => judge_scope(who, name),
-            Self::Is(subject) => lacks(who.subject == *subject),
-            Self::Owner(_) => Verdict::Later,
-            Self::When(condition) => match lacks(condition.holds(who)) {
+        match &self.term {
+            Term::Unscoped if who.limit().is_some() => Verdict::beyond_scope(Vec::new()),
+            Term::Public(_) | Term::Authenticated | Term::Unscoped => Verdict::Yes,
+            Term::Role(name) => judge_role(who, name, within_scope),
+            Term::Permission(name) => judge_permission(who, name, within_scope),
+            Term::Scope(name) => judge_scope(who, name),
+            Term::Is(subject) => match lacks(who.subject == *subject) {
+                Verdict::Yes if !is_unbound(who, within_scope) => Verdict::beyond_scope(Vec::new()),
+                verdict => verdict,
+            },
+            Term::Owner(_) if !is_unbound(who, within_scope) => Verdict::beyond_scope(Vec::new()),
+            Term::Owner(_) => Verdict::Later,
+            Term::When(condition) => match lacks(condition.holds(who)) {
                 Verdict::No { missing, .. } => {
                     Verdict::No { missing, remedies: condition.remedies(who) }
                 }
                 verdict => verdict,
             },
-            Self::All(terms) => all(terms, who, within_scope || self.is_within_scope(who)),
-            Self::Any(terms) => any(terms, who, within_scope),
+            Term::All(terms) => all(terms, who, within_scope || self.is_within_scope(who)),
+            Term::Any(terms) => any(terms, who, within_scope),
         }
     }
 }
@@ -338,9 +344,10 @@ impl Principal {
     }
 
     /// Whether the subject holds the permission at this moment, by a credential that reaches so
-    /// far.
+    /// far. Behind [`owner`](super::owner) this is asking, as [`must`](Self::must) is.
     #[must_use]
     pub fn may(&self, permission: &Permission) -> bool {
+        self.context.asked.note();
         permits(self, permission)
     }
 

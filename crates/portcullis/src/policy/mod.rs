@@ -23,11 +23,13 @@ pub use explain::{
 pub use openapi::SecurityRequirement;
 pub use roles::{Roles, Unfolded, Ways};
 
-use crate::types::{Condition, Permission, Role, Scope, Subject};
+use crate::types::{Condition, InvalidName, Permission, Role, Scope, Subject};
 
 /// Who may call a route.
 ///
-/// There is no *not*: a denial belongs to a role or a grant.
+/// It is made by the functions of this module alone, and joined by `&` and `|`: nothing else turns
+/// into a requirement, so that a slip of the pen cannot open a route. There is no *not*: a denial
+/// belongs to a role or a grant.
 ///
 /// ```
 /// use portcullis::policy::{permission, role, scope};
@@ -37,8 +39,13 @@ use crate::types::{Condition, Permission, Role, Scope, Subject};
 /// ```
 #[must_use = "a requirement guards nothing until a route is mounted with it"]
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Requirement {
+pub struct Requirement {
+    term: Term,
+}
+
+/// What a requirement asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum Term {
     /// Anyone, and the reason why. Credentials are not looked at.
     Public(&'static str),
     /// Whoever is signed in.
@@ -63,67 +70,118 @@ pub enum Requirement {
     Any(Vec<Requirement>),
 }
 
+impl From<Term> for Requirement {
+    fn from(term: Term) -> Self {
+        Self { term }
+    }
+}
+
 /// Anyone may call. Say why: the reason is printed in the access table.
 pub fn public(why: &'static str) -> Requirement {
-    Requirement::Public(why)
+    Term::Public(why).into()
 }
 
 /// Whoever is signed in may call.
 pub fn authenticated() -> Requirement {
-    Requirement::Authenticated
+    Term::Authenticated.into()
 }
 
 /// Whoever is signed in by a credential that is not limited to scopes may call: a password, a
 /// session cookie, a token that was asked for without scopes. For what a token that was narrowed
 /// for some purpose must not do, such as changing the account itself.
 pub fn unscoped() -> Requirement {
-    Requirement::Unscoped
+    Term::Unscoped.into()
 }
 
 /// Whoever holds the role, directly or through one that includes it.
 pub fn role(name: impl Into<Role>) -> Requirement {
-    Requirement::Role(name.into())
+    Term::Role(name.into()).into()
 }
 
 /// Whoever holds the permission as of now. A denial wins over any number of allowances.
 pub fn permission(name: impl Into<Permission>) -> Requirement {
-    Requirement::Permission(name.into())
+    Term::Permission(name.into()).into()
 }
 
 /// Whoever's credential carries the scope, and who may make use of it as of now.
 pub fn scope(name: impl Into<Scope>) -> Requirement {
-    Requirement::Scope(name.into())
+    Term::Scope(name.into()).into()
 }
 
-/// This user or client alone. For a handler that has the row in hand.
+/// This user or client alone. For a handler that has the row in hand. A credential that is limited
+/// to scopes meets it only where the route names a scope that it carries.
 pub fn is(who: impl Into<Subject>) -> Requirement {
-    Requirement::Is(who.into())
+    Term::Is(who.into()).into()
 }
 
 /// The owner of the thing that the path names.
 ///
 /// The route table cannot know who that is. The gate lets whoever is signed in come as far as the
 /// handler, and the handler must ask [`Principal::must`](crate::types::Principal::must) once the
-/// row is in hand; an answer given without asking is withheld.
+/// row is in hand; an answer given without asking is withheld, unless it is a refusal. A credential
+/// that is limited to scopes comes so far only where a scope that it carries is named beside it:
+/// `scope("items:write") & owner("item")`.
 pub fn owner(of: &'static str) -> Requirement {
-    Requirement::Owner(of)
+    Term::Owner(of).into()
 }
 
 /// Whoever asks while the condition holds.
 pub fn when(condition: impl Condition) -> Requirement {
-    Requirement::When(Arc::new(condition))
+    Term::When(Arc::new(condition)).into()
+}
+
+/// Whoever meets all of these: for a list that is not known beforehand. Of an empty list, whoever
+/// is signed in.
+pub fn all_of(terms: impl IntoIterator<Item = Requirement>) -> Requirement {
+    Term::All(terms.into_iter().collect()).into()
+}
+
+/// Whoever meets any of these: for a list that is not known beforehand. Of an empty list, nobody.
+pub fn any_of(terms: impl IntoIterator<Item = Requirement>) -> Requirement {
+    Term::Any(terms.into_iter().collect()).into()
 }
 
 impl Requirement {
+    /// What it asks for.
+    pub(crate) fn term(&self) -> &Term {
+        &self.term
+    }
+
+    /// Every permission that is named anywhere in it.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<&Permission> {
+        match &self.term {
+            Term::Permission(name) => vec![name],
+            Term::All(terms) | Term::Any(terms) => {
+                terms.iter().flat_map(Self::permissions).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Names in it that cannot be the name of a role, a permission or a scope.
+    #[must_use]
+    pub fn invalid_names(&self) -> Vec<InvalidName> {
+        match &self.term {
+            Term::Role(name) => name.check().err().into_iter().collect(),
+            Term::Permission(name) => name.check().err().into_iter().collect(),
+            Term::Scope(name) => name.check().err().into_iter().collect(),
+            Term::All(terms) | Term::Any(terms) => {
+                terms.iter().flat_map(Self::invalid_names).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The same requirement where the owner is known: what [`owner`] left open, this subject
     /// alone meets.
     pub fn owned_by(self, who: &Subject) -> Self {
         let each = |terms: Vec<Self>| terms.into_iter().map(|term| term.owned_by(who)).collect();
-        match self {
-            Self::Owner(_) => Self::Is(who.clone()),
-            Self::All(terms) => Self::All(each(terms)),
-            Self::Any(terms) => Self::Any(each(terms)),
-            other => other,
+        match self.term {
+            Term::Owner(_) => Term::Is(who.clone()).into(),
+            Term::All(terms) => Term::All(each(terms)).into(),
+            Term::Any(terms) => Term::Any(each(terms)).into(),
+            other => other.into(),
         }
     }
 }
@@ -132,15 +190,11 @@ impl BitAnd for Requirement {
     type Output = Self;
 
     fn bitand(self, with: Self) -> Self {
-        let mut terms = match self {
-            Self::All(terms) => terms,
-            one => vec![one],
+        let terms = |one: Self| match one.term {
+            Term::All(terms) => terms,
+            term => vec![term.into()],
         };
-        match with {
-            Self::All(more) => terms.extend(more),
-            one => terms.push(one),
-        }
-        Self::All(terms)
+        all_of([terms(self), terms(with)].concat())
     }
 }
 
@@ -148,15 +202,11 @@ impl BitOr for Requirement {
     type Output = Self;
 
     fn bitor(self, or: Self) -> Self {
-        let mut terms = match self {
-            Self::Any(terms) => terms,
-            one => vec![one],
+        let terms = |one: Self| match one.term {
+            Term::Any(terms) => terms,
+            term => vec![term.into()],
         };
-        match or {
-            Self::Any(more) => terms.extend(more),
-            one => terms.push(one),
-        }
-        Self::Any(terms)
+        any_of([terms(self), terms(or)].concat())
     }
 }
 
@@ -167,25 +217,25 @@ impl fmt::Display for Requirement {
                 if position > 0 {
                     write!(f, " {word} ")?;
                 }
-                match term {
-                    Self::All(_) | Self::Any(_) => write!(f, "({term})")?,
+                match term.term {
+                    Term::All(_) | Term::Any(_) => write!(f, "({term})")?,
                     _ => write!(f, "{term}")?,
                 }
             }
             Ok(())
         };
-        match self {
-            Self::Public(why) => write!(f, "anyone: {why}"),
-            Self::Authenticated => f.write_str("signed in"),
-            Self::Unscoped => write!(f, "signed in by {}", check::UNSCOPED),
-            Self::Role(name) => write!(f, "role {name}"),
-            Self::Permission(name) => write!(f, "permission {name}"),
-            Self::Scope(name) => write!(f, "scope {name}"),
-            Self::Is(who) => write!(f, "{who}"),
-            Self::Owner(of) => write!(f, "owner of the {of}"),
-            Self::When(condition) => f.write_str(&condition.explain()),
-            Self::All(terms) => joined(f, terms, "and"),
-            Self::Any(terms) => joined(f, terms, "or"),
+        match &self.term {
+            Term::Public(why) => write!(f, "anyone: {why}"),
+            Term::Authenticated => f.write_str("signed in"),
+            Term::Unscoped => write!(f, "signed in by {}", check::UNSCOPED),
+            Term::Role(name) => write!(f, "role {name}"),
+            Term::Permission(name) => write!(f, "permission {name}"),
+            Term::Scope(name) => write!(f, "scope {name}"),
+            Term::Is(who) => write!(f, "{who}"),
+            Term::Owner(of) => write!(f, "owner of the {of}"),
+            Term::When(condition) => f.write_str(&condition.explain()),
+            Term::All(terms) => joined(f, terms, "and"),
+            Term::Any(terms) => joined(f, terms, "or"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A requirement as OpenAPI's `security`: an OR of ANDs.
 
-use super::Requirement;
+use super::{Requirement, Term};
 use crate::types::{Role, SchemeName, Scope};
 
 /// How many alternatives are written out. Beyond that the list says only "signed in", and
@@ -86,36 +86,38 @@ impl Requirement {
     /// [`public`](super::public). As a term of a larger one that word opens nothing to a guest.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        matches!(self, Self::Public(_))
+        matches!(self.term, Term::Public(_))
     }
 
     /// Every scope that is named anywhere in it.
     #[must_use]
     pub fn scopes(&self) -> Vec<&Scope> {
-        match self {
-            Self::Scope(scope) => vec![scope],
-            Self::All(terms) | Self::Any(terms) => terms.iter().flat_map(Self::scopes).collect(),
+        match &self.term {
+            Term::Scope(scope) => vec![scope],
+            Term::All(terms) | Term::Any(terms) => {
+                terms.iter().flat_map(Requirement::scopes).collect()
+            }
             _ => Vec::new(),
         }
     }
 
     /// The alternatives; `None` where there are too many to write out.
     fn clauses(&self) -> Option<Vec<ConditionSpec>> {
-        let clauses = match self {
-            Self::Scope(scope) => {
+        let clauses = match &self.term {
+            Term::Scope(scope) => {
                 vec![ConditionSpec { scopes: vec![scope.clone()], roles: Vec::new() }]
             }
-            Self::Role(role) => {
+            Term::Role(role) => {
                 vec![ConditionSpec { scopes: Vec::new(), roles: vec![role.clone()] }]
             }
-            Self::Any(terms) => {
+            Term::Any(terms) => {
                 let mut either = Vec::new();
                 for term in terms {
                     either.extend(term.clauses()?);
                 }
                 either
             }
-            Self::All(terms) => {
+            Term::All(terms) => {
                 let mut product = vec![ConditionSpec::default()];
                 for term in terms {
                     let more = term.clauses()?;
@@ -137,7 +139,9 @@ impl Requirement {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Decision, authenticated, owner, permission, public, role, scope};
+    use super::super::{
+        Decision, all_of, any_of, authenticated, owner, permission, public, role, scope,
+    };
     use super::*;
     use crate::types::Principal;
 
@@ -165,8 +169,8 @@ mod tests {
         assert!(said(&public("liveness")).is_empty());
         assert_eq!(said(&(public("a part") | role("admin"))).len(), 4);
         assert_eq!(said(&(public("a part") & authenticated())).len(), 2);
-        assert_eq!(said(&Requirement::All(Vec::new())).len(), 2);
-        assert_eq!(said(&Requirement::Any(Vec::new())).len(), 2);
+        assert_eq!(said(&all_of([])).len(), 2);
+        assert_eq!(said(&any_of([])).len(), 2);
     }
 
     #[test]
@@ -176,8 +180,8 @@ mod tests {
             public("x") | role("admin"),
             public("x") & public("y"),
             authenticated(),
-            Requirement::All(Vec::new()),
-            Requirement::Any(Vec::new()),
+            all_of([]),
+            any_of([]),
         ] {
             let open = who.check(&Principal::guest()) == Decision::Permit;
             assert_eq!(who.is_public(), open, "{who}");
@@ -214,7 +218,7 @@ mod tests {
     #[test]
     fn too_many_alternatives_stay_closed_and_short() {
         let pair = |n: u8| role(format!("a{n}")) | role(format!("b{n}"));
-        let who = Requirement::All((0..40).map(pair).collect());
+        let who = all_of((0..40).map(pair));
         assert_eq!(said(&who), [way("basic", &[], &[]), way("oauth2", &[], &[])]);
     }
 }

@@ -1,5 +1,6 @@
 //! 5, no: how a refusal is said (RFC 9457), and what goes to the log instead.
 
+mod body;
 mod challenge;
 mod config;
 mod kind;
@@ -7,15 +8,15 @@ mod oauth;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+pub(crate) use body::{ProblemBody, TypeBase};
 pub use challenge::Challenge;
 pub use config::{ConfigError, Fault};
 pub use kind::ProblemKind;
@@ -35,6 +36,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct Problem {
     kind: ProblemKind,
+    custom: Option<Custom>,
+    more: Map<String, Value>,
     detail: Option<Cow<'static, str>>,
     missing: Vec<String>,
     faults: Vec<BodyFault>,
@@ -43,6 +46,17 @@ pub struct Problem {
     allow: Option<HeaderValue>,
     source: Option<BoxError>,
 }
+
+/// What a refusal of the application's own is.
+#[derive(Debug)]
+struct Custom {
+    status: StatusCode,
+    name: Cow<'static, str>,
+    title: Cow<'static, str>,
+}
+
+/// The members that RFC 9457 and this library define.
+const DEFINED: [&str; 7] = ["type", "title", "status", "detail", "instance", "missing", "errors"];
 
 /// One fault of a body or a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -62,6 +76,8 @@ impl Problem {
     pub fn new(kind: ProblemKind) -> Self {
         Self {
             kind,
+            custom: None,
+            more: Map::new(),
             detail: None,
             missing: Vec::new(),
             faults: Vec::new(),
@@ -70,6 +86,44 @@ impl Problem {
             allow: None,
             source: None,
         }
+    }
+
+    /// A refusal that the catalogue does not have. `name` is the last part of its `type`, behind the
+    /// base that the gate was given ([`problem_types`](crate::gate::GateBuilder::problem_types));
+    /// or the whole of it, where it is an absolute URI. A status that is no refusal becomes a 500.
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use portcullis::problem::Problem;
+    ///
+    /// let problem = Problem::custom(StatusCode::CONFLICT, "out-of-stock", "Out of stock")
+    ///     .detail("Only 2 are left.")
+    ///     .with("left", 2);
+    /// assert_eq!(problem.status(), 409);
+    /// ```
+    #[must_use]
+    pub fn custom(
+        status: StatusCode,
+        name: impl Into<Cow<'static, str>>,
+        title: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let refuses = status.is_client_error() || status.is_server_error();
+        let status = if refuses { status } else { StatusCode::INTERNAL_SERVER_ERROR };
+        let closest = ProblemKind::from_status(status).unwrap_or_else(|| {
+            if status.is_client_error() { ProblemKind::Malformed } else { ProblemKind::Internal }
+        });
+        let custom = Custom { status, name: name.into(), title: title.into() };
+        Self { custom: Some(custom), ..Self::new(closest) }
+    }
+
+    /// Adds a member of the application's own to the body. Those that RFC 9457 and this library
+    /// define are set by their own functions, and stay as they are.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        if !DEFINED.contains(&member) {
+            self.more.insert(member.to_owned(), value.into());
+        }
+        self
     }
 
     /// A fault of ours: 500, and nothing of `source` is sent.
@@ -127,7 +181,24 @@ impl Problem {
         self
     }
 
-    /// Which kind it is.
+    /// The HTTP status it is answered with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.custom.as_ref().map_or_else(|| self.kind.status(), |custom| custom.status)
+    }
+
+    /// The last part of its `type`, stable for ever.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.custom.as_ref().map_or_else(|| self.kind.slug(), |custom| &custom.name)
+    }
+
+    /// What it says where nobody says more.
+    fn sentence(&self) -> &str {
+        self.custom.as_ref().map_or_else(|| self.kind.sentence(), |custom| &custom.title)
+    }
+
+    /// Which kind it is; of one that the catalogue does not have, the closest.
     #[must_use]
     pub fn kind(&self) -> ProblemKind {
         self.kind
@@ -160,7 +231,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.detail.as_deref().unwrap_or_else(|| self.kind.sentence()))
+        f.write_str(self.detail.as_deref().unwrap_or_else(|| self.sentence()))
     }
 }
 
@@ -176,72 +247,34 @@ impl From<ProblemKind> for Problem {
     }
 }
 
-/// The body of a problem, left in the answer's extensions so that the frame around every route
-/// can add `instance` once the request's id is known.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Problem", description = "A refusal (RFC 9457).")]
-pub(crate) struct ProblemBody {
-    /// Which refusal it is: `urn:portcullis:problem:…`, stable for ever.
-    #[serde(rename = "type")]
-    kind: Cow<'static, str>,
-    /// The same for every refusal of this type.
-    title: &'static str,
-    /// The HTTP status.
-    status: u16,
-    /// What is wrong this time.
-    detail: Cow<'static, str>,
-    /// The request's id, as in `X-Request-Id`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<Arc<str>>,
-    /// What the caller lacks, with a 403.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    missing: Vec<String>,
-    /// What does not fit, with a 422.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<BodyFault>,
-    #[serde(skip)]
-    reason: &'static str,
-}
-
-impl ProblemBody {
-    /// The short name of the refusal.
-    pub(crate) fn reason(&self) -> &'static str {
-        self.reason
-    }
-
-    /// The same body, naming the request it answers.
-    pub(crate) fn at(mut self, instance: Arc<str>) -> Body {
-        self.instance = Some(instance);
-        self.into_body()
-    }
-
-    fn into_body(self) -> Body {
-        // A body of strings always serializes.
-        Body::from(serde_json::to_vec(&self).unwrap_or_default())
-    }
-}
-
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.kind.status();
+        let status = self.status();
         if let Some(source) = &self.source {
             if status.is_server_error() {
-                tracing::error!(kind = self.kind.slug(), error = %Chain(&**source), "refused by a fault of ours");
+                tracing::error!(kind = self.name(), error = %Chain(&**source), "refused by a fault of ours");
             } else {
-                tracing::debug!(kind = self.kind.slug(), error = %Chain(&**source), "refused");
+                tracing::debug!(kind = self.name(), error = %Chain(&**source), "refused");
             }
         }
+        let (kind, title, sentence) = match self.custom {
+            None => {
+                let kind = self.kind;
+                (kind.slug().into(), kind.title().into(), kind.sentence().into())
+            }
+            Some(Custom { name, title, .. }) => (name, title.clone(), title),
+        };
         let body = ProblemBody {
-            kind: self.kind.type_uri(),
-            title: self.kind.title(),
+            kind,
+            title,
             status: status.as_u16(),
-            detail: self.detail.unwrap_or_else(|| self.kind.sentence().into()),
+            detail: self.detail.unwrap_or(sentence),
             instance: None,
             missing: self.missing,
             errors: self.faults,
-            reason: self.kind.slug(),
+            more: self.more,
         };
-        let mut response = Response::new(body.clone().into_body());
+        let mut response = Response::new(body.clone().into_body(&TypeBase::default()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA_TYPE));
@@ -282,4 +315,57 @@ pub(crate) fn from_bare_status(status: StatusCode, allow: Option<HeaderValue>) -
         Some(methods) => problem.allow(methods),
         None => problem,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use serde_json::json;
+
+    use super::*;
+
+    async fn said(problem: Problem) -> (StatusCode, Value) {
+        let response = problem.into_response();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_ones_own_says_its_status_type_and_members() {
+        let problem = Problem::custom(StatusCode::PAYMENT_REQUIRED, "no-credit", "No credit")
+            .with("balance", 3)
+            .with("status", 200)
+            .with("type", "about:blank");
+        assert_eq!((problem.status(), problem.name()), (StatusCode::PAYMENT_REQUIRED, "no-credit"));
+        assert_eq!(problem.to_string(), "No credit");
+        let (status, body) = said(problem).await;
+        assert_eq!(status, StatusCode::PAYMENT_REQUIRED);
+        let expected = json!({
+            "type": "urn:portcullis:problem:no-credit", "title": "No credit", "status": 402,
+            "detail": "No credit", "balance": 3,
+        });
+        assert_eq!(body, expected);
+        let own = "https://errors.example/no-credit";
+        let (_, body) = said(Problem::custom(StatusCode::CONFLICT, own, "No credit")).await;
+        assert_eq!(body["type"], own);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_refusal_is_a_fault_of_ours() {
+        for status in [StatusCode::OK, StatusCode::FOUND, StatusCode::SWITCHING_PROTOCOLS] {
+            let (status, _) = said(Problem::custom(status, "fine", "Fine")).await;
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        }
+    }
+
+    #[test]
+    fn a_base_of_types_is_an_absolute_uri_that_a_name_can_follow() {
+        for good in ["https://errors.example/", "urn:example:problem:", "https://a.example/p#"] {
+            assert!(TypeBase::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "errors/", "/errors/", "https://errors.example", "https://a b/", ":/"] {
+            assert!(TypeBase::parse(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The shape RFC 6749 §5.2 gives a refusal, for the token, revocation and introspection endpoints.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -87,6 +88,24 @@ impl OAuthError {
     #[must_use]
     pub fn internal(source: impl Into<BoxError>) -> Self {
         Self::Other(Problem::internal(source))
+    }
+}
+
+impl fmt::Display for OAuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code { code, description, .. } => write!(f, "{}: {description}", code.as_str()),
+            Self::Other(problem) => problem.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OAuthError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Code { .. } => None,
+            Self::Other(problem) => problem.source(),
+        }
     }
 }
 

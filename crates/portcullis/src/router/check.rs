@@ -7,7 +7,7 @@ use super::{AccessRow, Row};
 use crate::gate::Gate;
 use crate::openapi::captures;
 use crate::problem::ConfigError;
-use crate::types::{SchemeName, ScopeBook};
+use crate::types::{Permission, SchemeName, ScopeBook};
 
 fn setting(row: &AccessRow) -> String {
     format!("routes.{} {}", row.method, row.path)
@@ -79,6 +79,24 @@ pub(super) fn schemes(
     if none && !row.who.is_public() {
         let wrong = "nobody can sign in: it accepts no scheme";
         faults.add(&setting(row), wrong, "give the gate a scheme, or the route `public(…)`");
+    }
+}
+
+/// A requirement may only name what can be named, and only permissions that exist, where the
+/// application says which do.
+pub(super) fn names(
+    row: &AccessRow,
+    known: Option<&BTreeSet<Permission>>,
+    faults: &mut ConfigError,
+) {
+    for fault in row.who.invalid_names() {
+        faults.add(&setting(row), fault.to_string(), "correct the name in its requirement");
+    }
+    let Some(known) = known else { return };
+    for name in row.who.permissions().into_iter().filter(|name| !name.is_among(known)) {
+        let wrong = format!("it asks for the permission `{name}`, which nobody registered");
+        let fix = "correct its name, or add it to the gate's `known_permissions`";
+        faults.add(&setting(row), wrong, fix);
     }
 }
 

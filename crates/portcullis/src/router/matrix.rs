@@ -6,7 +6,7 @@ use http::Method;
 use serde::Serialize;
 
 use super::AccessTable;
-use crate::policy::{Requirement, Roles};
+use crate::policy::{Requirement, Roles, Term};
 use crate::types::{Access, Principal, Role, ScopeBook, Subject, UserId};
 
 use std::sync::Arc;
@@ -69,20 +69,20 @@ impl fmt::Display for Cell {
 
 impl Cell {
     fn of(what: &Requirement, who: &Principal) -> Self {
-        match what {
-            Requirement::Public(_) => Self::Yes,
-            Requirement::Owner(_) => Self::Owner,
-            Requirement::When(_) | Requirement::Is(_) => Self::Conditional,
-            Requirement::All(terms) => {
+        match what.term() {
+            Term::Public(_) => Self::Yes,
+            Term::Owner(_) => Self::Owner,
+            Term::When(_) | Term::Is(_) => Self::Conditional,
+            Term::All(terms) => {
                 let cells: Vec<Self> = terms.iter().map(|term| Self::of(term, who)).collect();
                 Self::first(&cells, [Self::No, Self::Conditional, Self::Owner], Self::Yes)
             }
-            Requirement::Any(terms) => {
+            Term::Any(terms) => {
                 let cells: Vec<Self> = terms.iter().map(|term| Self::of(term, who)).collect();
                 Self::first(&cells, [Self::Yes, Self::Conditional, Self::Owner], Self::No)
             }
             // Signed in, a role, a permission, a scope: roles alone decide.
-            settled if settled.check(who) == crate::policy::Decision::Permit => Self::Yes,
+            _ if what.check(who) == crate::policy::Decision::Permit => Self::Yes,
             _ => Self::No,
         }
     }

@@ -325,6 +325,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         for row in &self.rows {
             check::schemes(&row.access, row.notes.accepts.as_deref(), &self.gate, &mut self.faults);
             check::scopes(&row.access, self.gate.scope_book(), &mut self.faults);
+            check::names(&row.access, self.gate.known_permissions(), &mut self.faults);
         }
         check::cors(self.cors.iter().map(|(path, _)| path), &self.rows, &mut self.faults);
         let cors = self.cors_layer();

@@ -11,8 +11,8 @@ impl App {
     /// Serves requests until the process ends.
     ///
     /// The same as `axum::serve` with the address of each connection, which the gate must know:
-    /// without it credentials are taken from anywhere in clear, and conditions on networks never
-    /// hold. Where you call `axum::serve` yourself, give it
+    /// without it credentials over cleartext are refused, and conditions on networks never hold.
+    /// Where you call `axum::serve` yourself, give it
     /// `app.router.into_make_service_with_connect_info::<SocketAddr>()`.
     ///
     /// # Errors

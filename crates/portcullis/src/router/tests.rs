@@ -184,7 +184,7 @@ async fn ask(method: &str, uri: &str, body: &str) -> (StatusCode, Value) {
 
 #[test]
 fn the_access_table_is_printed_in_columns() {
-    let when = |text| Requirement::Public(text);
+    let when = |text| public(text);
     let routes = gate()
         .routes::<()>()
         .get("/health", when("liveness probe"), async || NoContent)

@@ -6,6 +6,7 @@ mod api_key;
 mod audit;
 mod client;
 mod condition;
+mod data;
 mod ids;
 mod key;
 mod names;

@@ -1,6 +1,7 @@
 //! Names of roles, permissions and scopes: short words, cheap to clone.
 
 use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,6 +19,9 @@ pub struct InvalidName {
     /// What is wrong with it.
     pub why: &'static str,
 }
+
+/// What is wrong with a permission such as `notes:*:read`, which would cover less than it says.
+const WILDCARD: &str = "`*` can only be its whole last segment, as in `notes:*`";
 
 /// The longest name of a role, permission or scope, in characters.
 const LONGEST: usize = 100;
@@ -42,11 +46,18 @@ macro_rules! name {
             /// [`InvalidName`] where it is empty, longer than 100 characters or has a character
             /// that such a name cannot have.
             pub fn parse(name: &str) -> Result<Self, InvalidName> {
+                let parsed = Self(name.into());
+                parsed.check().map(|()| parsed)
+            }
+
+            /// Checks a name that was written in code.
+            ///
+            /// # Errors
+            /// [`InvalidName`], as [`parse`](Self::parse).
+            pub fn check(&self) -> Result<(), InvalidName> {
                 let check: fn(&str) -> Result<(), &'static str> = $check;
-                match check(name) {
-                    Ok(()) => Ok(Self(name.into())),
-                    Err(why) => Err(InvalidName { what: $what, name: name.to_owned(), why }),
-                }
+                let name = self.as_str();
+                check(name).map_err(|why| InvalidName { what: $what, name: name.to_owned(), why })
             }
         }
 
@@ -101,7 +112,7 @@ name! {
     /// ```
     Permission, "permission", |name| {
         let stem = if name == "*" { return Ok(()) } else { name.strip_suffix(":*").unwrap_or(name) };
-        plain(stem, "-_.:")
+        if stem.contains('*') { Err(WILDCARD) } else { plain(stem, "-_.:") }
     }
 }
 name! {
@@ -130,6 +141,12 @@ impl Permission {
             Some(stem) => stem.ends_with(':') && wanted.as_str().starts_with(stem),
             None => false,
         }
+    }
+
+    /// Whether it is one of these, covers one of them, or is covered by one.
+    #[must_use]
+    pub fn is_among(&self, known: &BTreeSet<Self>) -> bool {
+        known.contains(self) || known.iter().any(|one| one.covers(self) || self.covers(one))
     }
 
     /// Whether this names more than one permission.

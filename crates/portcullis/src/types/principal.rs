@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::data::Data;
 use super::{Access, ClientId, Permission, Role, Scope, SessionId, Timestamp, TokenId, UserId};
 
 /// Who this request speaks for: a user, a client, or nobody.
@@ -24,6 +25,8 @@ pub struct Principal {
     pub access: Arc<Access>,
     /// What the credential is limited to.
     pub scopes: Scopes,
+    /// Whether the credential has no word for scopes: then it carries none, and none limits it.
+    pub(crate) scopeless: bool,
     /// When the subject last proved who they are.
     pub since: Option<Timestamp>,
     /// Whether a second factor was given.
@@ -38,6 +41,8 @@ pub struct Principal {
     pub client: Option<ClientId>,
     /// The circumstances of this request.
     pub context: Context,
+    /// What the application added.
+    pub(crate) data: Data,
 }
 
 impl Principal {
@@ -49,6 +54,7 @@ impl Principal {
             name: name.into(),
             access: Arc::default(),
             scopes: Scopes::All,
+            scopeless: false,
             since: None,
             second_factor: false,
             scheme: None,
@@ -56,6 +62,7 @@ impl Principal {
             token: None,
             client: None,
             context: Context::default(),
+            data: Data::default(),
         }
     }
 
@@ -80,17 +87,48 @@ impl Principal {
     #[must_use]
     pub fn with_scopes<C: Into<Scope>>(mut self, scopes: impl IntoIterator<Item = C>) -> Self {
         self.scopes = Scopes::only(scopes);
+        self.scopeless = false;
         self
     }
 
-    /// The scopes that bound what the subject may do by this credential; `None` where nothing
-    /// does.
+    /// Is known by a credential that names no scopes at all, such as a token of an issuer that has
+    /// none: it carries no scope, and none limits it.
+    #[must_use]
+    pub fn without_scopes(mut self) -> Self {
+        self.scopes = Scopes::Only(Arc::default());
+        self.scopeless = true;
+        self
+    }
+
+    /// Keeps a value of the application's own, one of each type: a verifier adds it, and handlers and
+    /// conditions read it.
     ///
-    /// What another issuer vouches for came in the token itself, so its scopes bound nothing
-    /// more.
+    /// ```
+    /// use portcullis::types::{ClientId, Principal, Subject};
+    ///
+    /// struct Plan(&'static str);
+    ///
+    /// let who = Principal::new(Subject::Client(ClientId::from("shop")), "shop").with(Plan("large"));
+    /// assert_eq!(who.get::<Plan>().map(|plan| plan.0), Some("large"));
+    /// assert!(who.get::<u64>().is_none());
+    /// ```
+    #[must_use]
+    pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.data.insert(value);
+        self
+    }
+
+    /// The value of this type that was added by [`with`](Self::with).
+    #[must_use]
+    pub fn get<T: 'static>(&self) -> Option<&T> {
+        self.data.get()
+    }
+
+    /// The scopes that bound what the subject may do by this credential, whoever issued it; `None`
+    /// where nothing does.
     #[must_use]
     pub fn limit(&self) -> Option<&BTreeSet<Scope>> {
-        self.scopes.limit().filter(|_| self.external().is_none())
+        self.scopes.limit().filter(|_| !self.scopeless)
     }
 
     /// Nobody.

@@ -53,7 +53,7 @@ pub(super) fn choose<'k>(
 #[derive(Clone, Debug)]
 pub struct VerifierSettings {
     issuer: String,
-    audience: String,
+    audiences: Vec<String>,
     algorithms: Vec<Algorithm>,
     kinds: Vec<String>,
     leeway: Duration,
@@ -93,13 +93,26 @@ impl VerifierSettings {
         }
         faults.into_result(Self {
             issuer: issuer.to_owned(),
-            audience: audience.to_owned(),
+            audiences: vec![audience.to_owned()],
             algorithms: algorithms.to_vec(),
             kinds: vec![AccessClaims::KIND.to_owned()],
             leeway: Duration::ZERO,
             longest: LONGEST,
             own: true,
         })
+    }
+
+    /// Takes tokens for this audience as well: an old name of the API beside the new one.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it is empty.
+    pub fn or_audience(mut self, audience: &str) -> Result<Self, ConfigError> {
+        if audience.is_empty() {
+            let fix = "name this API as its tokens name it";
+            return Err(ConfigError::one("tokens.audience", "it is empty", fix));
+        }
+        self.audiences.push(audience.to_owned());
+        Ok(self)
     }
 
     /// Takes tokens of another kind of issuer: `nbf`, `iat`, `jti` and `client_id` may be missing.
@@ -282,7 +295,7 @@ impl JwtVerifier {
         if claims.issuer != settings.issuer {
             return Err(TokenFault::WrongIssuer);
         }
-        if !claims.audience.contains(&settings.audience) {
+        if !settings.audiences.iter().any(|one| claims.audience.contains(one)) {
             return Err(TokenFault::WrongAudience);
         }
         if settings.own {

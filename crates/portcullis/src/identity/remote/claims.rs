@@ -1,11 +1,12 @@
 //! What is made of another issuer's word.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::crypto::{AccessClaims, Claims, TokenFault};
-use crate::problem::ConfigError;
+use crate::problem::{BoxError, ConfigError};
 use crate::types::{ClientId, External, Permission, Principal, Role, Scope, Subject};
 
 /// How `amr` says that a second factor was given (RFC 8176 §2).
@@ -24,6 +25,22 @@ pub(super) struct Mapping {
     pub(super) name: Option<String>,
     pub(super) roles: Option<String>,
     pub(super) permissions: Option<String>,
+    /// Scopes that say nothing of this API.
+    pub(super) ignored: Vec<String>,
+    /// What the application makes of the claims.
+    pub(super) map: Option<MapClaims>,
+}
+
+type Map = dyn Fn(Principal, &Claims) -> Result<Principal, BoxError> + Send + Sync;
+
+/// What an application makes of the claims of a token.
+#[derive(Clone)]
+pub(super) struct MapClaims(pub(super) Arc<Map>);
+
+impl fmt::Debug for MapClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MapClaims(…)")
+    }
 }
 
 impl Mapping {
@@ -67,8 +84,11 @@ impl Mapping {
         let permissions = permissions.into_iter().filter_map(|name| Permission::parse(name).ok());
         let mut principal = Principal::new(Subject::External(external), name)
             .with_roles(roles)
-            .with_permissions(permissions)
-            .with_scopes(scopes(claims)?);
+            .with_permissions(permissions);
+        principal = match scopes(claims)? {
+            None => principal.without_scopes(),
+            Some(named) => self.limit(principal, named),
+        };
         principal.since = claims.authenticated_at;
         principal.second_factor = claims.methods.iter().any(|method| method == SECOND_FACTOR);
         principal.client = match (&claims.client, claims.extra.get("azp")) {
@@ -76,7 +96,29 @@ impl Mapping {
             (None, Some(Value::String(client))) => Some(ClientId::from(client.as_str())),
             (None, _) => None,
         };
-        Ok(principal)
+        self.mapped(principal, claims)
+    }
+
+    /// What the application makes of it.
+    fn mapped(&self, principal: Principal, claims: &Claims) -> Result<Principal, TokenFault> {
+        let Some(MapClaims(map)) = &self.map else { return Ok(principal) };
+        map(principal, claims).map_err(|error| {
+            tracing::debug!(%error, "the claims of a token of another issuer cannot be mapped");
+            TokenFault::WrongClaim("mapped")
+        })
+    }
+
+    /// Limits the principal to the scopes that the token names, but for those that say nothing of
+    /// this API.
+    fn limit(&self, principal: Principal, named: Vec<Scope>) -> Principal {
+        let is_ignored = |one: &Scope| self.ignored.iter().any(|name| name == one.as_str());
+        let any = !named.is_empty();
+        let counted: Vec<Scope> = named.into_iter().filter(|one| !is_ignored(one)).collect();
+        if any && counted.is_empty() {
+            principal.without_scopes()
+        } else {
+            principal.with_scopes(counted)
+        }
     }
 }
 
@@ -113,15 +155,16 @@ fn may_be_access_token(claims: &Claims) -> bool {
         && OF_OTHER_TOKENS.into_iter().all(|name| !claims.extra.contains_key(name))
 }
 
-/// What the token is limited to: `scope`, or `scp` where others write it so. Nothing where it does
-/// not say.
-fn scopes(claims: &Claims) -> Result<Vec<Scope>, TokenFault> {
+/// What the token is limited to: `scope`, or `scp` where others write it so. `None` where it does not
+/// say; a claim that names nothing limits to nothing.
+fn scopes(claims: &Claims) -> Result<Option<Vec<Scope>>, TokenFault> {
     if let Some(scopes) = &claims.scopes {
-        return Ok(scopes.iter().cloned().collect());
+        return Ok(Some(scopes.iter().cloned().collect()));
     }
     let fault = TokenFault::WrongClaim("scp");
-    let words = words(claims.extra.get("scp"), "scp")?;
-    words.into_iter().map(|word| Scope::parse(word).map_err(|_| fault)).collect()
+    let Some(claim) = claims.extra.get("scp") else { return Ok(None) };
+    let words = words(Some(claim), "scp")?.into_iter();
+    words.map(|word| Scope::parse(word).map_err(|_| fault)).collect::<Result<_, _>>().map(Some)
 }
 
 /// Words as an array, or as one text with spaces between.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::{address, issuer_address};
-use super::claims::Mapping;
+use super::claims::{MapClaims, Mapping};
 use super::fetch::{Fetcher, Place};
 use super::keys::{Keys, State};
 use crate::clock::Sources;
-use crate::crypto::{Algorithm, JwtVerifier, VerifierSettings};
-use crate::problem::ConfigError;
+use crate::crypto::{Algorithm, Claims, JwtVerifier, VerifierSettings};
+use crate::problem::{BoxError, ConfigError};
+use crate::types::Principal;
 
 /// How long an answer may take: unless set, at the least and at the most.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,12 +26,16 @@ const MOST_STALE: Duration = Duration::from_hours(7 * 24);
 ///
 /// What a token may carry from the issuer to the requirements here: its scopes (`scope`, or `scp`)
 /// always; roles and permissions only where the application says in which claim they are.
+///
+/// A token that carries scopes is limited to them, as one that was made here is: its roles count
+/// only on a route that names a scope it carries, its permissions also where such a scope stands for
+/// them (see [`ScopeBook`](crate::types::ScopeBook)). A token that names none is not limited.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RemoteIssuer {
     issuer: String,
     jwks: Option<String>,
-    audience: String,
+    audiences: Vec<String>,
     algorithms: Vec<Algorithm>,
     kinds: Option<Vec<String>>,
     leeway: Duration,
@@ -65,7 +70,7 @@ impl RemoteIssuer {
         Self {
             issuer: issuer.to_owned(),
             jwks,
-            audience: String::new(),
+            audiences: Vec::new(),
             algorithms: Vec::new(),
             kinds: None,
             leeway: Duration::ZERO,
@@ -76,8 +81,14 @@ impl RemoteIssuer {
     }
 
     /// What the issuer calls this API (`aud`). Needed: a token for another API is none here.
-    pub fn audience(mut self, audience: &str) -> Self {
-        audience.clone_into(&mut self.audience);
+    pub fn audience(self, audience: &str) -> Self {
+        self.audiences(&[audience])
+    }
+
+    /// Several names by which the issuer calls this API: an old one beside a new one, say. A token
+    /// for any of them is taken.
+    pub fn audiences(mut self, audiences: &[&str]) -> Self {
+        self.audiences = audiences.iter().map(|audience| (*audience).to_owned()).collect();
         self
     }
 
@@ -142,6 +153,40 @@ impl RemoteIssuer {
         self
     }
 
+    /// Makes more of the claims of a token, once they are verified and what was asked for above is
+    /// taken from them: a role from a claim of another form, or data of the application's own
+    /// ([`Principal::with`]). Where the function fails, the token is refused (401), and the log says why.
+    ///
+    /// It is asked once for a token and its answer is remembered with it, so it must hang on the
+    /// claims alone.
+    ///
+    /// ```
+    /// use portcullis::identity::RemoteIssuer;
+    ///
+    /// struct Tenant(String);
+    ///
+    /// let issuer = RemoteIssuer::discover("https://login.example").map_claims(|who, claims| {
+    ///     let tenant = claims.extra.get("tenant").and_then(|claim| claim.as_str());
+    ///     Ok(who.with(Tenant(tenant.ok_or("no tenant")?.to_owned())))
+    /// });
+    /// ```
+    pub fn map_claims<F>(mut self, map: F) -> Self
+    where
+        F: Fn(Principal, &Claims) -> Result<Principal, BoxError> + Send + Sync + 'static,
+    {
+        self.mapping.map = Some(MapClaims(Arc::new(map)));
+        self
+    }
+
+    /// Leaves these scopes out of account, such as OpenID Connect's `openid`, `profile` and `email`,
+    /// which say what a client may learn of somebody and nothing of this API. They open nothing
+    /// here and limit nothing: a token that carries no other scope is not limited, and its roles
+    /// and permissions count as they are.
+    pub fn ignore_scopes(mut self, scopes: &[&str]) -> Self {
+        self.mapping.ignored = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self
+    }
+
     pub(super) fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -170,9 +215,16 @@ impl RemoteIssuer {
     }
 
     fn verifier(&self) -> Result<JwtVerifier, ConfigError> {
-        let mut settings = VerifierSettings::new(&self.issuer, &self.audience, &self.algorithms)?
+        let (first, more) = match self.audiences.split_first() {
+            Some((first, more)) => (first.as_str(), more),
+            None => ("", &[][..]),
+        };
+        let mut settings = VerifierSettings::new(&self.issuer, first, &self.algorithms)?
             .of_another_issuer()
             .leeway(self.leeway)?;
+        for audience in more {
+            settings = settings.or_audience(audience)?;
+        }
         if let Some(kinds) = &self.kinds {
             let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
             settings = settings.kinds(&kinds);

@@ -1,8 +1,8 @@
 //! What spoke for and against a single term.
 
 use super::{Circumstance, Effect, Ground, Help, Provenance, State, strictest};
-use crate::policy::Requirement;
-use crate::policy::check::{behind, reaches, standing_for};
+use crate::policy::check::{behind, is_unbound, reaches, standing_for};
+use crate::policy::{Requirement, Term};
 use crate::types::{Condition, Conditional, Permission, Principal};
 
 /// How many roles are named as a help.
@@ -19,23 +19,26 @@ impl Requirement {
         provenance: &Provenance,
         within_scope: bool,
     ) -> Grounds {
-        match self {
-            Self::Public(reason) => {
+        match &self.term {
+            Term::Public(reason) => {
                 (vec![Ground::Open { reason: (*reason).to_owned() }], Vec::new())
             }
-            Self::All(_) | Self::Any(_) => (Vec::new(), Vec::new()),
+            Term::All(_) | Term::Any(_) => (Vec::new(), Vec::new()),
             _ if who.is_guest() => (vec![asking(who)], vec![Help::SignIn]),
-            Self::Unscoped if who.limit().is_some() => {
+            Term::Unscoped if who.limit().is_some() => {
                 (vec![Ground::BeyondScope], vec![Help::NoScopeLimit])
             }
-            Self::Authenticated | Self::Unscoped | Self::Is(_) | Self::Owner(_) => {
+            Term::Is(_) | Term::Owner(_) if !is_unbound(who, within_scope) => {
+                (vec![asking(who), Ground::BeyondScope], vec![Help::NoScopeLimit])
+            }
+            Term::Authenticated | Term::Unscoped | Term::Is(_) | Term::Owner(_) => {
                 (vec![asking(who)], Vec::new())
             }
-            Self::Role(name) => {
+            Term::Role(name) => {
                 if who.access.roles.contains(name) {
                     let path = provenance.ways.to(name).unwrap_or_else(|| vec![name.clone()]);
                     let mut grounds = (vec![Ground::Role { path }], Vec::new());
-                    if who.limit().is_some() && !within_scope {
+                    if !is_unbound(who, within_scope) {
                         grounds.0.push(Ground::BeyondScope);
                         grounds.1.push(Help::NoScopeLimit);
                     }
@@ -44,7 +47,7 @@ impl Requirement {
                     (Vec::new(), vec![Help::Role { role: name.clone() }])
                 }
             }
-            Self::Permission(name) => {
+            Term::Permission(name) => {
                 let mut grounds = permission(name, who, provenance);
                 if !reaches(who, name, within_scope) {
                     grounds.0.push(Ground::BeyondScope);
@@ -54,7 +57,7 @@ impl Requirement {
                 }
                 grounds
             }
-            Self::Scope(name) => {
+            Term::Scope(name) => {
                 let carried = who.scopes.carries(name.as_str());
                 let behind = behind(who, name);
                 let scope = Ground::Scope { scope: name.clone(), carried, behind: behind.cloned() };
@@ -66,7 +69,7 @@ impl Requirement {
                 }
                 (by, helps)
             }
-            Self::When(condition) => {
+            Term::When(condition) => {
                 let now = circumstance(&**condition, who);
                 let helps = match now.state {
                     State::Holds => Vec::new(),

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::check::{Verdict, strictest};
-use super::{Ask, Decision, Requirement, Roles, Ways};
+use super::{Ask, Decision, Requirement, Roles, Term, Ways};
 use crate::types::{
     Effect, Grant, GrantId, Permission, Principal, Remedy, Role, Scope, ZonedDateTime,
 };
@@ -305,17 +305,17 @@ impl Requirement {
         let held = self.held(who, within_scope);
         if held == Held::No
             && !who.is_guest()
-            && !matches!(self, Self::All(_) | Self::Any(_))
+            && !matches!(self.term, Term::All(_) | Term::Any(_))
             && let Some(moment) = self.opens(who, within_scope)
         {
             helps.insert(0, Help::Waiting { until: moment.into() });
         }
-        let within = within_scope || matches!(self, Self::All(_)) && self.is_within_scope(who);
+        let within = within_scope || matches!(self.term, Term::All(_)) && self.is_within_scope(who);
         let terms =
             |terms: &[Self]| terms.iter().map(|one| one.reason(who, provenance, within)).collect();
-        let (join, terms) = match self {
-            Self::All(each) => (Some(Join::All), terms(each)),
-            Self::Any(each) => (Some(Join::Any), terms(each)),
+        let (join, terms) = match &self.term {
+            Term::All(each) => (Some(Join::All), terms(each)),
+            Term::Any(each) => (Some(Join::Any), terms(each)),
             _ => (None, Vec::new()),
         };
         Reason { required: self.to_string(), held, by, helps, join, terms }

@@ -1,7 +1,7 @@
 //! When time alone would do: the next moment at which what is refused now would be allowed.
 
-use crate::policy::Requirement;
 use crate::policy::check::{Verdict, behind};
+use crate::policy::{Requirement, Term};
 use crate::types::{Permission, Principal, ZonedDateTime};
 
 /// How many turns are looked at: two years of daily hours.
@@ -28,11 +28,11 @@ impl Requirement {
 
     /// The next moment at which the verdict may be another.
     fn turns(&self, who: &Principal) -> Option<ZonedDateTime> {
-        match self {
-            Self::All(each) | Self::Any(each) => each.iter().filter_map(|one| one.turns(who)).min(),
-            Self::Permission(wanted) => of_grants(wanted, who),
-            Self::Scope(scope) => of_grants(behind(who, scope)?, who),
-            Self::When(condition) => condition.turns(who),
+        match &self.term {
+            Term::All(each) | Term::Any(each) => each.iter().filter_map(|one| one.turns(who)).min(),
+            Term::Permission(wanted) => of_grants(wanted, who),
+            Term::Scope(scope) => of_grants(behind(who, scope)?, who),
+            Term::When(condition) => condition.turns(who),
             _ => None,
         }
     }

@@ -8,7 +8,9 @@ use super::samples::{
     requirement, somebody, with,
 };
 use crate::policy::check::UNSCOPED;
-use crate::policy::{Ask, Decision, Requirement, authenticated, permits, role, scope};
+use crate::policy::{
+    Ask, Decision, Requirement, all_of, any_of, authenticated, permits, role, scope,
+};
 use crate::types::{Effect, Permission, Principal, Remedy, Scopes};
 
 fn grants() -> impl Strategy<Value = Vec<Granted>> {
@@ -124,12 +126,12 @@ proptest! {
         let (a, b, c) = (|| one.clone(), || two.clone(), || three.clone());
         prop_assert_eq!(judged(&(a() & b()), &who), judged(&(b() & a()), &who));
         prop_assert_eq!(judged(&(a() | b()), &who), judged(&(b() | a()), &who));
-        let nested = |left, right| Requirement::All(vec![left, right]);
+        let nested = |left, right| all_of([left, right]);
         let left = nested(nested(a(), b()), c());
         let right = nested(a(), nested(b(), c()));
         prop_assert_eq!(judged(&left, &who), judged(&right, &who));
         prop_assert_eq!(judged(&left, &who), judged(&(a() & b() & c()), &who));
-        let nested = |left, right| Requirement::Any(vec![left, right]);
+        let nested = |left, right| any_of([left, right]);
         let left = nested(nested(a(), b()), c());
         let right = nested(a(), nested(b(), c()));
         prop_assert_eq!(judged(&left, &who), judged(&right, &who));
@@ -199,7 +201,7 @@ proptest! {
             select(&SCOPES[..]).prop_map(scope),
         ], 1..5),
     ) {
-        let what = Requirement::All(terms);
+        let what = all_of(terms);
         let mut who = with(&who, &[]);
         // A scope that was carried in vain tells of its permission only then.
         for _ in 0..2 {

@@ -8,10 +8,10 @@ use proptest::sample::{select, subsequence};
 use uuid::Uuid;
 
 use crate::policy::conditions::{AllOf, AnyOf, NotThis, RecentLogin, SecondFactor};
-use crate::policy::{Decision, Requirement, Roles};
+use crate::policy::{Decision, Requirement, Roles, Term};
 use crate::types::{
-    Access, Condition, Conditional, Effect, GrantId, Permission, Principal, ScopeBook, Subject,
-    Timestamp, UserId,
+    Access, Condition, Conditional, Effect, External, GrantId, Permission, Principal, ScopeBook,
+    Subject, Timestamp, UserId,
 };
 
 pub(super) const PERMISSIONS: [&str; 9] =
@@ -89,9 +89,14 @@ pub(super) fn somebody() -> impl Strategy<Value = Principal> {
     let roles = subsequence(&ROLES[..], 0..=ROLES.len());
     let scopes = prop::option::of(subsequence(&SCOPES[..], 0..=SCOPES.len()));
     let age = prop::option::of(0..200i64);
-    (roles, scopes, age, any::<bool>()).prop_map(|(roles, scopes, age, second_factor)| {
-        let who = Principal::new(Subject::User(UserId(Uuid::from_u128(7))), "ann");
-        let mut who = who.with_roles(roles);
+    let ways = (any::<bool>(), any::<bool>());
+    (roles, scopes, age, ways).prop_map(|(roles, scopes, age, (second_factor, elsewhere))| {
+        let subject = if elsewhere {
+            External::new("https://id.example", "ann").into()
+        } else {
+            Subject::User(UserId(Uuid::from_u128(7)))
+        };
+        let mut who = Principal::new(subject, "ann").with_roles(roles);
         if let Some(scopes) = scopes {
             who = who.with_scopes(scopes);
         }
@@ -160,12 +165,13 @@ pub(super) fn term() -> impl Strategy<Value = Requirement> {
     prop_oneof![
         1 => Just(crate::policy::public("a part")),
         1 => Just(crate::policy::authenticated()),
+        1 => Just(crate::policy::unscoped()),
         2 => select(&ROLES[..]).prop_map(crate::policy::role),
         4 => select(&PERMISSIONS[..]).prop_map(crate::policy::permission),
         2 => select(&SCOPES[..]).prop_map(crate::policy::scope),
         1 => (6..9u128).prop_map(|id| crate::policy::is(UserId(Uuid::from_u128(id)))),
         1 => Just(crate::policy::owner("thing")),
-        2 => condition().prop_map(Requirement::When),
+        2 => condition().prop_map(|condition| Term::When(condition).into()),
     ]
 }
 
@@ -173,8 +179,8 @@ pub(super) fn requirement() -> impl Strategy<Value = Requirement> {
     term().prop_recursive(4, 16, 4, |inner| {
         let list = || prop::collection::vec(inner.clone(), 0..4);
         prop_oneof![
-            list().prop_map(Requirement::All),
-            list().prop_map(Requirement::Any),
+            list().prop_map(crate::policy::all_of),
+            list().prop_map(crate::policy::any_of),
             (inner.clone(), inner.clone()).prop_map(|(one, other)| one & other),
             (inner.clone(), inner.clone()).prop_map(|(one, other)| one | other),
         ]

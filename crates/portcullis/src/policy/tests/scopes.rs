@@ -6,11 +6,14 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use uuid::Uuid;
 
-use super::samples::{PERMISSIONS, SCOPES, rank, requirement, somebody};
+use super::samples::{PERMISSIONS, SCOPES, book, granted, rank, requirement, somebody, term, with};
 use crate::policy::{
-    Decision, Missing, Requirement, authenticated, is, permission, permits, role, scope,
+    Decision, Missing, Requirement, Term, authenticated, is, owner, permission, permits, role,
+    scope, unscoped,
 };
-use crate::types::{Access, External, Principal, ScopeBook, Scopes, Subject, UserId};
+use crate::types::{
+    Access, Effect, External, Permission, Principal, ScopeBook, Scopes, Subject, UserId,
+};
 
 const ME: UserId = UserId(Uuid::nil());
 
@@ -53,7 +56,18 @@ fn a_narrow_token_of_an_administrator_is_no_administrator() {
     assert!(!who.may(&"write".into()));
     assert!(who.must(permission("delete")).is_err());
     assert_eq!(authenticated().check(&who), Decision::Permit);
-    assert_eq!(is(ME).check(&who), Decision::Permit);
+    assert_eq!(lacks(&is(ME), &who).terms, ["a credential that is not limited to scopes"]);
+    assert!(matches!(owner("item").check(&who), Decision::Forbid(_)));
+    assert!(matches!(unscoped().check(&who), Decision::Forbid(_)));
+}
+
+#[test]
+fn what_is_ones_own_is_reached_by_a_scope_that_the_route_names() {
+    let who = admin().with_scopes(["profile"]);
+    assert_eq!((scope("profile") & is(ME)).check(&who), Decision::Permit);
+    assert_eq!((scope("profile") & owner("item")).check(&who), Decision::Defer);
+    assert!(matches!((scope("items:write") & owner("item")).check(&who), Decision::Forbid(_)));
+    assert!(matches!((permission("delete") | owner("item")).check(&who), Decision::Forbid(_)));
 }
 
 #[test]
@@ -78,14 +92,58 @@ fn a_route_within_scope_lets_its_handler_ask_for_permissions() {
 }
 
 #[test]
-fn what_another_issuer_vouches_for_came_in_the_token() {
+fn limited_is_limited_whoever_issued_the_token() {
     let mut who = admin().with_scopes(["openid"]);
     who.subject = External::new("https://id.example", "ada").into();
-    assert_eq!(role("admin").check(&who), Decision::Permit);
-    assert!(matches!(scope("profile").check(&who), Decision::Forbid(_)));
+    for what in [role("admin"), permission("delete"), scope("profile"), unscoped()] {
+        assert!(matches!(what.check(&who), Decision::Forbid(_)), "{what}");
+    }
+    let reaching = who.clone().with_scopes(["items:write"]);
+    assert_eq!(permission("write").check(&reaching), Decision::Permit);
+    // An issuer that has no scopes at all limits by none, and gives none.
+    let without = who.without_scopes();
+    for what in [role("admin"), permission("delete"), unscoped()] {
+        assert_eq!(what.check(&without), Decision::Permit, "{what}");
+    }
+    assert!(matches!(scope("profile").check(&without), Decision::Forbid(_)));
+}
+
+/// Somebody else, who holds nothing, by a credential that is limited to the same scopes.
+fn stranger(who: &Principal) -> Principal {
+    let nothing = Access { scopes: Arc::clone(&who.access.scopes), ..Access::default() };
+    let subject = Subject::User(UserId(Uuid::from_u128(99)));
+    Principal { subject, access: Arc::new(nothing), ..who.clone() }
 }
 
 proptest! {
+    #[test]
+    fn a_credential_limited_to_nothing_reaches_what_a_stranger_does(
+        who in somebody(), some in prop::collection::vec(granted(), 0..6), what in requirement(),
+    ) {
+        // Denials only take away: without them, holding more never means less.
+        let allowed: Vec<_> =
+            some.into_iter().filter(|one| one.effect == Effect::Allow).collect();
+        let who = with(&who, &allowed).with_scopes(Vec::<&str>::new());
+        prop_assert_eq!(rank(&what.check(&who)), rank(&what.check(&stranger(&who))), "{}", what);
+    }
+
+    #[test]
+    fn no_term_alone_gives_a_limited_credential_what_its_scopes_do_not_reach(
+        who in somebody().prop_filter("limited", |who| who.limit().is_some()),
+        some in prop::collection::vec(granted(), 0..6), what in term(),
+    ) {
+        let who = with(&who, &some);
+        let carried: Vec<Permission> = who.limit().into_iter().flatten()
+            .filter_map(|scope| book().rules.get(scope)?.permission.clone()).collect();
+        let reached = match what.term() {
+            Term::Permission(wanted) => carried.iter().any(|one| one.covers(wanted)),
+            Term::Role(_) | Term::Is(_) | Term::Owner(_) | Term::Unscoped => false,
+            Term::Scope(name) => who.scopes.carries(name.as_str()),
+            _ => true,
+        };
+        prop_assert!(reached || rank(&what.check(&who)) == 0, "{}", what);
+    }
+
     #[test]
     fn a_limit_never_widens(who in somebody(), what in requirement()) {
         let mut whole = who.clone();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Setup;
 use super::way::{Holds, ways};
 use crate::auth::{AccessFormat, UserRequest};
-use crate::policy::{Decision, Requirement};
+use crate::policy::{Decision, Term};
 use crate::problem::Problem;
 use crate::router::AccessRow;
 use crate::testing::client::Carried;
@@ -316,7 +316,7 @@ impl<'a> Asked<'a> {
                 let mut rest = way.clone();
                 rest.remove(position);
                 let mut rest = Holds::of(&rest, self.app.rules());
-                rest.limited |= matches!(without, Requirement::Scope(_));
+                rest.limited |= matches!(without.term(), Term::Scope(_));
                 lacking.push((format!("lacks {without}"), rest));
             }
             let whole = Holds::of(&way, self.app.rules());

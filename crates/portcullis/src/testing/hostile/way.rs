@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::auth::Auth;
-use crate::policy::{Decision, Requirement, Roles};
+use crate::policy::{Decision, Requirement, Roles, Term};
 use crate::router::AccessRow;
 use crate::testing::TestClient;
 use crate::types::{Access, Context, Permission, Principal, Role, Scope, Scopes, Subject, UserId};
@@ -25,16 +25,16 @@ pub(super) struct Holds {
 
 /// A requirement as an OR of ANDs: each list of terms is a way.
 pub(super) fn ways(who: &Requirement) -> Vec<Vec<&Requirement>> {
-    match who {
-        Requirement::Any(terms) => terms.iter().flat_map(ways).collect(),
-        Requirement::All(terms) => terms.iter().fold(vec![Vec::new()], |ways_so_far, term| {
+    match who.term() {
+        Term::Any(terms) => terms.iter().flat_map(ways).collect(),
+        Term::All(terms) => terms.iter().fold(vec![Vec::new()], |ways_so_far, term| {
             let more = ways(term);
             let join = |way: &Vec<_>| {
                 more.iter().map(|one| [way.as_slice(), one].concat()).collect::<Vec<_>>()
             };
             ways_so_far.iter().flat_map(join).collect()
         }),
-        term => vec![vec![term]],
+        _ => vec![vec![who]],
     }
 }
 
@@ -43,20 +43,20 @@ impl Holds {
     pub(super) fn of(terms: &[&Requirement], rules: &Auth) -> Self {
         let mut holds = Self::default();
         for term in terms {
-            match term {
-                Requirement::Role(role) => {
+            match term.term() {
+                Term::Role(role) => {
                     holds.roles.insert(role.clone());
                 }
-                Requirement::Permission(permission) => {
+                Term::Permission(permission) => {
                     holds.permissions.insert(permission.clone());
                 }
-                Requirement::Scope(scope) => {
+                Term::Scope(scope) => {
                     holds.scopes.insert(scope.clone());
                     holds.limited = true;
                     let rule = rules.scope_book().rules.get(scope);
                     holds.permissions.extend(rule.and_then(|rule| rule.permission.clone()));
                 }
-                Requirement::Is(_) => holds.beyond.push(term.to_string()),
+                Term::Is(_) => holds.beyond.push(term.to_string()),
                 _ => {}
             }
         }

@@ -62,9 +62,10 @@ async fn a_good_token_says_who_it_is() {
     assert_eq!(who.access.allowed, ["items:*".into(), "audit:read".into()].into());
     let scopes = ["items:read".into(), "items:write".into()];
     assert_eq!(who.scopes, Scopes::Only(Arc::new(scopes.into())));
-    assert!(who.must(crate::policy::is(external)).is_ok());
+    let reader = || crate::policy::scope("items:read");
+    assert!(who.must(reader() & crate::policy::is(external)).is_ok());
     let other = External::new("https://login.example", "ada");
-    assert!(who.must(crate::policy::is(other)).is_err());
+    assert!(who.must(reader() & crate::policy::is(other)).is_err());
     assert_eq!(who.subject.to_string(), format!("\"ada\" of {}", issuer.url));
 }
 
@@ -82,6 +83,9 @@ async fn roles_are_taken_only_where_the_application_says_so() {
 #[tokio::test]
 async fn scopes_are_read_as_issuers_write_them() {
     let (issuer, clock, key, tokens) = set(|issuer| issuer).await;
+    let silent = json!({"scope": null});
+    let who = tokens.principal(&key.sign("at+jwt", &with(&issuer, &clock, &silent))).await.unwrap();
+    assert_eq!(who.limit(), None, "a token that has no word for scopes is not limited");
     for (more, held) in [
         (json!({"scope": null, "scp": "a b"}), &["a", "b"][..]),
         (json!({"scope": null, "scp": ["a", "b"]}), &["a", "b"]),
@@ -91,8 +95,28 @@ async fn scopes_are_read_as_issuers_write_them() {
         let token = key.sign("at+jwt", &with(&issuer, &clock, &more));
         let who = tokens.principal(&token).await.unwrap();
         let held = held.iter().map(|name| (*name).into()).collect();
+        assert_eq!(who.limit(), Some(&held), "{more}");
         assert_eq!(who.scopes, Scopes::Only(Arc::new(held)), "{more}");
     }
+}
+
+#[tokio::test]
+async fn scopes_that_say_nothing_of_this_api_limit_nothing_and_open_nothing() {
+    use crate::policy::{role, scope};
+    let settings =
+        |issuer: RemoteIssuer| issuer.roles_from("/roles").ignore_scopes(&["openid", "profile"]);
+    let (issuer, clock, key, tokens) = set(settings).await;
+    let who = async |scope: &str| {
+        let more = json!({"scope": scope, "roles": ["admin"]});
+        tokens.principal(&key.sign("at+jwt", &with(&issuer, &clock, &more))).await.unwrap()
+    };
+    let plain = who("openid profile").await;
+    assert!(plain.must(role("admin")).is_ok());
+    assert!(plain.must(scope("openid")).is_err());
+    let limited = who("openid items:read").await;
+    assert!(limited.must(role("admin")).is_err());
+    assert!(limited.must(scope("items:read")).is_ok());
+    assert!(who("").await.must(role("admin")).is_err(), "a scope that names nothing");
 }
 
 #[tokio::test]
@@ -257,4 +281,44 @@ proptest::proptest! {
         let asked = futures_util::FutureExt::now_or_never(tokens.principal(&text));
         proptest::prop_assert!(matches!(asked, Some(Err(Rejection::Invalid))));
     }
+}
+
+#[tokio::test]
+async fn a_function_makes_more_of_the_claims() {
+    #[derive(Debug, PartialEq)]
+    struct Tenant(String);
+    let settings = |issuer: RemoteIssuer| {
+        issuer.map_claims(|who, claims| {
+            let tenant = claims.extra.get("tenant").and_then(Value::as_str).ok_or("no tenant")?;
+            Ok(who.with_roles([format!("of-{tenant}")]).with(Tenant(tenant.to_owned())))
+        })
+    };
+    let (issuer, clock, key, tokens) = set(settings).await;
+    let told = key.sign("at+jwt", &with(&issuer, &clock, &json!({"tenant": "acme"})));
+    for _ in 0..2 {
+        let who = tokens.principal(&told).await.unwrap();
+        assert_eq!(who.get::<Tenant>(), Some(&Tenant("acme".to_owned())));
+        assert!(who.access.roles.contains("of-acme"));
+    }
+    let untold = key.sign("at+jwt", &with(&issuer, &clock, &json!({})));
+    assert!(matches!(tokens.principal(&untold).await, Err(Rejection::Invalid)));
+}
+
+#[tokio::test]
+async fn an_api_may_have_several_names() {
+    let names = ["https://api.example", "https://old.example"];
+    let (issuer, clock, key, tokens) = set(|issuer| issuer.audiences(&names)).await;
+    for (audience, taken) in [
+        (json!("https://api.example"), true),
+        (json!(["https://other.example", "https://old.example"]), true),
+        (json!("https://other.example"), false),
+    ] {
+        let token = key.sign("at+jwt", &with(&issuer, &clock, &json!({"aud": audience})));
+        assert_eq!(tokens.principal(&token).await.is_ok(), taken, "{audience}");
+    }
+    let empty = RemoteIssuer::with_jwks("https://login.example", "http://127.0.0.1:1/jwks")
+        .audiences(&["https://api.example", ""])
+        .algorithms(&[Algorithm::EdDsa]);
+    let faults = RemoteTokens::new([empty], clock.sources()).unwrap_err().to_string();
+    assert!(faults.contains("audience"), "{faults}");
 }

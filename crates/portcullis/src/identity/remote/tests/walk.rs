@@ -6,9 +6,9 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::credential::bearer;
-use crate::gate::Gate;
+use crate::gate::{Cleartext, Gate};
 use crate::identity::VerifiedBy;
-use crate::policy::{Roles, authenticated, permission, role, scope};
+use crate::policy::{Roles, authenticated, permission, role, scope, unscoped};
 use crate::types::ScopeBook;
 
 const METADATA: &str = "https://api.example/.well-known/oauth-protected-resource";
@@ -22,6 +22,7 @@ fn api(tokens: RemoteTokens, clock: &FixedClock, roles: Option<Roles>) -> Router
                 .register("items:admin", "Do anything.")
                 .register_for("items:write", "Write items.", "write"),
         )
+        .cleartext(Cleartext::InProcess)
         .sources(clock.sources());
     if let Some(roles) = roles {
         gate = gate.roles(roles);
@@ -34,6 +35,7 @@ fn api(tokens: RemoteTokens, clock: &FixedClock, roles: Option<Roles>) -> Router
         .get("/write", scope("items:write"), async || "written")
         .get("/all", scope("items:admin"), async || "all")
         .get("/admin", role("admin"), async || "admin")
+        .get("/own", unscoped(), async || "own")
         .get("/do", permission("write"), async || "done")
         .finish()
         .unwrap()
@@ -66,18 +68,23 @@ async fn requirements_extractors_and_problems_are_the_same() {
     let reader = key.sign("at+jwt", &claims);
     claims["groups"] = json!(["admin", "unheard-of"]);
     let admin = key.sign("at+jwt", &claims);
+    claims.as_object_mut().unwrap().remove("scope");
+    let whole = key.sign("at+jwt", &claims);
 
     assert_eq!(get(&api, "/me", Some(&reader)).await.1, "ada");
-    for (path, read, administer) in [
-        ("/me", 200, 200),
-        ("/read", 200, 200),
-        ("/write", 403, 200),
-        ("/all", 403, 403),
-        ("/admin", 403, 200),
-        ("/do", 403, 200),
+    // The role counts by a token that no scope limits; the permission where a scope stands for it.
+    for (path, read, administer, unlimited) in [
+        ("/me", 200, 200, 200),
+        ("/read", 200, 200, 403),
+        ("/write", 403, 200, 403),
+        ("/all", 403, 403, 403),
+        ("/admin", 403, 403, 200),
+        ("/do", 403, 200, 200),
+        ("/own", 403, 403, 200),
     ] {
         assert_eq!(status(&api, path, &reader).await, read, "{path}");
         assert_eq!(status(&api, path, &admin).await, administer, "{path}");
+        assert_eq!(status(&api, path, &whole).await, unlimited, "{path}");
     }
 
     let challenge =
