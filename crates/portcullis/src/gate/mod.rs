@@ -1,5 +1,6 @@
 //! Assembles the walk: CORS → credential → identity → policy → handler or problem.
 
+mod asking;
 mod build;
 mod connect_info;
 mod extract;

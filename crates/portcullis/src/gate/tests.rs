@@ -401,6 +401,52 @@ async fn every_refusal_is_a_problem_with_cors_and_security_headers() {
     }
 }
 
+/// Answers with what stands in a header; not where there is none.
+#[derive(Debug)]
+struct Paid;
+
+#[async_trait]
+impl crate::policy::Question for Paid {
+    fn explain(&self) -> std::borrow::Cow<'static, str> {
+        "while it is paid".into()
+    }
+
+    async fn ask(&self, who: &Principal) -> Result<bool, crate::problem::BoxError> {
+        match &*who.name {
+            "ada" => Ok(true),
+            "bob" => Ok(false),
+            _ => Err("the ledger is away".into()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_question_is_asked_by_the_gate_and_by_a_handler_that_says_so() {
+    let paid = || crate::policy::when_asked(Paid);
+    let gate = Gate::builder()
+        .cleartext(IN_PROCESS)
+        .scheme("basic", basic("portcullis").verified_by(SubjectAccess))
+        .scheme("bearer", bearer().verified_by(SubjectAccess))
+        .build()
+        .unwrap();
+    let app = gate
+        .routes::<()>()
+        .get("/gate", paid(), async || "paid")
+        .get("/handler", authenticated(), async move |who: Principal| {
+            who.must_asking(paid()).await.map(|()| "paid")
+        })
+        .finish()
+        .unwrap();
+    assert!(app.access.to_string().contains("while it is paid"));
+    for path in ["/gate", "/handler"] {
+        for ((name, credential), status) in [(ADA, 200), (BOB, 403), (TOKEN, 503)] {
+            let request = Request::get(path).header(name, credential).body(Body::empty());
+            let answer = app.router.clone().oneshot(request.unwrap()).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{path} {credential}");
+        }
+    }
+}
+
 #[test]
 fn names_that_cannot_be_one_or_that_nobody_registered_are_refused() {
     let gate = || {

@@ -11,7 +11,7 @@ use http::header::CACHE_CONTROL;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
-use super::{Gate, Refusal};
+use super::{Gate, Refusal, asking};
 use crate::edge::Answered;
 use crate::policy::{Decision, Requirement};
 use crate::problem::{Problem, ProblemKind};
@@ -86,7 +86,7 @@ impl Guard {
         let mut principal = self.identify(parts).await?;
         parts.extensions.insert(principal.subject.clone());
         let accepts = self.accepts.as_deref();
-        let decision = self.who.check(&principal);
+        let decision = asking::judge(&self.who, &mut principal).await?;
         principal.context.within_scope = self.who.is_within_scope(&principal);
         let pending = match decision {
             Decision::Permit => None,

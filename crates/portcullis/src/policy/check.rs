@@ -225,6 +225,7 @@ impl Requirement {
                 }
                 verdict => verdict,
             },
+            Term::Asked(asked) => lacks(who.context.answers.of(asked.number()) == Some(true)),
             Term::All(terms) => all(terms, who, within_scope || self.is_within_scope(who)),
             Term::Any(terms) => any(terms, who, within_scope),
         }

@@ -5,6 +5,7 @@ mod condition;
 pub mod conditions;
 mod explain;
 mod openapi;
+mod question;
 mod roles;
 
 #[cfg(test)]
@@ -21,6 +22,8 @@ pub use explain::{
     Circumstance, Ground, Held, Help, Join, Opening, Outcome, Provenance, Reason, Reasons, State,
 };
 pub use openapi::SecurityRequirement;
+pub(crate) use question::Asked as QuestionTerm;
+pub use question::Question;
 pub use roles::{Roles, Unfolded, Ways};
 
 use crate::types::{Condition, InvalidName, Permission, Role, Scope, Subject};
@@ -64,6 +67,8 @@ pub(crate) enum Term {
     Owner(&'static str),
     /// Whoever asks while this holds.
     When(Arc<dyn Condition>),
+    /// Whoever asks while this is so, by the word of somebody who must be asked.
+    Asked(QuestionTerm),
     /// All of these.
     All(Vec<Requirement>),
     /// Any of these.
@@ -130,6 +135,12 @@ pub fn when(condition: impl Condition) -> Requirement {
     Term::When(Arc::new(condition)).into()
 }
 
+/// Whoever asks while this is so, by the word of somebody who must be asked: a database of the
+/// application's own, another service. See [`Question`].
+pub fn when_asked(question: impl Question) -> Requirement {
+    Term::Asked(QuestionTerm::new(question)).into()
+}
+
 /// Whoever meets all of these: for a list that is not known beforehand. Of an empty list, whoever
 /// is signed in.
 pub fn all_of(terms: impl IntoIterator<Item = Requirement>) -> Requirement {
@@ -157,6 +168,18 @@ impl Requirement {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Every question in it, the same one once.
+    pub(crate) fn questions(&self) -> Vec<&QuestionTerm> {
+        let mut found: Vec<&QuestionTerm> = match &self.term {
+            Term::Asked(asked) => vec![asked],
+            Term::All(terms) | Term::Any(terms) => terms.iter().flat_map(Self::questions).collect(),
+            _ => Vec::new(),
+        };
+        found.sort_by_key(|one| one.number());
+        found.dedup_by_key(|one| one.number());
+        found
     }
 
     /// Names in it that cannot be the name of a role, a permission or a scope.
@@ -234,6 +257,7 @@ impl fmt::Display for Requirement {
             Term::Is(who) => write!(f, "{who}"),
             Term::Owner(of) => write!(f, "owner of the {of}"),
             Term::When(condition) => f.write_str(&condition.explain()),
+            Term::Asked(asked) => f.write_str(&asked.question().explain()),
             Term::All(terms) => joined(f, terms, "and"),
             Term::Any(terms) => joined(f, terms, "or"),
         }

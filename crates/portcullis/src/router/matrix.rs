@@ -72,7 +72,7 @@ impl Cell {
         match what.term() {
             Term::Public(_) => Self::Yes,
             Term::Owner(_) => Self::Owner,
-            Term::When(_) | Term::Is(_) => Self::Conditional,
+            Term::When(_) | Term::Asked(_) | Term::Is(_) => Self::Conditional,
             Term::All(terms) => {
                 let cells: Vec<Self> = terms.iter().map(|term| Self::of(term, who)).collect();
                 Self::first(&cells, [Self::No, Self::Conditional, Self::Owner], Self::Yes)

@@ -28,6 +28,7 @@ pub use key::{Digest, KeyRecord};
 pub use names::{InvalidName, Permission, Role, Scope};
 pub use origin::{InvalidOrigin, Origin, OriginPattern, OriginRule};
 pub use page::{Page, PageRequest};
+pub(crate) use principal::Answers;
 pub use principal::{Asked, Context, External, Principal, SchemeName, Scopes, Subject};
 pub use record::{Effect, Grant, RoleRecord};
 pub use session::Session;

@@ -283,9 +283,26 @@ pub struct Context {
     pub request_id: Option<Arc<str>>,
     /// Whether the handler asked what the route table left to it.
     pub asked: Asked,
+    /// What was answered to the questions of a requirement.
+    pub(crate) answers: Answers,
     /// Whether the route named a scope that the credential carries: then that scope vouches for
     /// the roles and permissions used behind the route.
     pub within_scope: bool,
+}
+
+/// Answers to questions, by the number of each. `None` where it could not be answered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answers(Arc<[(usize, Option<bool>)]>);
+
+impl Answers {
+    pub(crate) fn new(answers: Vec<(usize, Option<bool>)>) -> Self {
+        Self(answers.into())
+    }
+
+    /// What was answered; `None` where it was not asked or not answered.
+    pub(crate) fn of(&self, number: usize) -> Option<bool> {
+        self.0.iter().find(|(one, _)| *one == number)?.1
+    }
 }
 
 /// A mark that a handler did ask: shared by every clone of the principal of one request.

@@ -69,6 +69,19 @@ impl Requirement {
                 }
                 (by, helps)
             }
+            Term::Asked(asked) => {
+                let sentence = asked.question().explain().into_owned();
+                let state = match who.context.answers.of(asked.number()) {
+                    Some(true) => State::Holds,
+                    Some(false) => State::Fails,
+                    None => State::Unknown,
+                };
+                let helps = match state {
+                    State::Holds => Vec::new(),
+                    _ => vec![Help::Circumstance { sentence: sentence.clone() }],
+                };
+                (vec![Ground::Condition(Circumstance { sentence, state })], helps)
+            }
             Term::When(condition) => {
                 let now = circumstance(&**condition, who);
                 let helps = match now.state {
