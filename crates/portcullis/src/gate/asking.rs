@@ -189,7 +189,7 @@ mod tests {
             // Unless somebody asks it, it does not hold.
             assert!(user(1).must(question.clone()).is_err());
             let asked = user(1).must_asking(question).await;
-            let expected = expected.map(|holds| if holds { 200 } else { 403 }).unwrap_or(503);
+            let expected = expected.map_or(503, |holds| if holds { 200 } else { 403 });
             assert_eq!(asked.map_or_else(|one| one.status().as_u16(), |()| 200), expected);
         }
     }

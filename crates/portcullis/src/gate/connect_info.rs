@@ -28,7 +28,7 @@ impl ConnectInfoOf {
     }
 
     /// Leaves the peer's address in the request, or takes away what stood there.
-    pub(super) async fn note(self, request: Request) -> Request {
+    pub(super) fn note(&self, request: Request) -> Request {
         let (mut parts, body) = request.into_parts();
         match (self.0)(&parts) {
             Some(peer) => drop(parts.extensions.insert(ConnectInfo(peer))),

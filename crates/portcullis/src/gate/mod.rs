@@ -9,6 +9,7 @@ mod walk;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -164,7 +165,7 @@ impl Gate {
         );
         // Outside the edge, which reads from where the request comes.
         let router = match settings.connect_info.clone() {
-            Some(find) => router.layer(map_request(move |request| find.clone().note(request))),
+            Some(find) => router.layer(map_request(move |request| ready(find.note(request)))),
             None => router,
         };
         router.layer(cors)

@@ -36,8 +36,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct Problem {
     kind: ProblemKind,
-    custom: Option<Custom>,
-    more: Map<String, Value>,
+    /// Of a kind of the application's own, or with members of its own.
+    own: Option<Box<Own>>,
     detail: Option<Cow<'static, str>>,
     missing: Vec<String>,
     faults: Vec<BodyFault>,
@@ -45,6 +45,13 @@ pub struct Problem {
     retry_after: Option<u64>,
     allow: Option<HeaderValue>,
     source: Option<BoxError>,
+}
+
+/// What an application adds to the catalogue.
+#[derive(Debug, Default)]
+struct Own {
+    custom: Option<Custom>,
+    more: Map<String, Value>,
 }
 
 /// What a refusal of the application's own is.
@@ -76,8 +83,7 @@ impl Problem {
     pub fn new(kind: ProblemKind) -> Self {
         Self {
             kind,
-            custom: None,
-            more: Map::new(),
+            own: None,
             detail: None,
             missing: Vec::new(),
             faults: Vec::new(),
@@ -113,7 +119,8 @@ impl Problem {
             if status.is_client_error() { ProblemKind::Malformed } else { ProblemKind::Internal }
         });
         let custom = Custom { status, name: name.into(), title: title.into() };
-        Self { custom: Some(custom), ..Self::new(closest) }
+        let own = Own { custom: Some(custom), more: Map::new() };
+        Self { own: Some(Box::new(own)), ..Self::new(closest) }
     }
 
     /// Adds a member of the application's own to the body. Those that RFC 9457 and this library
@@ -121,7 +128,8 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         if !DEFINED.contains(&member) {
-            self.more.insert(member.to_owned(), value.into());
+            let own = self.own.get_or_insert_default();
+            own.more.insert(member.to_owned(), value.into());
         }
         self
     }
@@ -181,21 +189,25 @@ impl Problem {
         self
     }
 
+    fn custom_kind(&self) -> Option<&Custom> {
+        self.own.as_ref()?.custom.as_ref()
+    }
+
     /// The HTTP status it is answered with.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.custom.as_ref().map_or_else(|| self.kind.status(), |custom| custom.status)
+        self.custom_kind().map_or_else(|| self.kind.status(), |custom| custom.status)
     }
 
     /// The last part of its `type`, stable for ever.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.custom.as_ref().map_or_else(|| self.kind.slug(), |custom| &custom.name)
+        self.custom_kind().map_or_else(|| self.kind.slug(), |custom| &custom.name)
     }
 
     /// What it says where nobody says more.
     fn sentence(&self) -> &str {
-        self.custom.as_ref().map_or_else(|| self.kind.sentence(), |custom| &custom.title)
+        self.custom_kind().map_or_else(|| self.kind.sentence(), |custom| &custom.title)
     }
 
     /// Which kind it is; of one that the catalogue does not have, the closest.
@@ -257,7 +269,8 @@ impl IntoResponse for Problem {
                 tracing::debug!(kind = self.name(), error = %Chain(&**source), "refused");
             }
         }
-        let (kind, title, sentence) = match self.custom {
+        let Own { custom, more } = self.own.map(|own| *own).unwrap_or_default();
+        let (kind, title, sentence) = match custom {
             None => {
                 let kind = self.kind;
                 (kind.slug().into(), kind.title().into(), kind.sentence().into())
@@ -272,7 +285,7 @@ impl IntoResponse for Problem {
             instance: None,
             missing: self.missing,
             errors: self.faults,
-            more: self.more,
+            more,
         };
         let mut response = Response::new(body.clone().into_body(&TypeBase::default()));
         *response.status_mut() = status;
