@@ -1,8 +1,11 @@
 //! `/health`: is it there, and can it do its work?
 
+use std::path::PathBuf;
+
 use axum::extract::{Extension, State};
-use http::HeaderMap;
-use http::header::{FORWARDED, HOST, VIA};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, FORWARDED, HOST, VIA};
+use http::{HeaderMap, HeaderValue};
 use portcullis::auth::Auth;
 use portcullis::edge::ClientInfo;
 use portcullis::extract::Json;
@@ -13,21 +16,51 @@ use portcullis::router::Routes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// `/health/live` and `/health/ready`, for whoever reaches their listener.
-pub(super) fn table(gate: &Gate) -> Routes<Auth> {
-    gate.routes().tag("health").get("/health/live", public("liveness probe"), live).get(
-        "/health/ready",
-        public("readiness probe"),
-        ready,
-    )
+use crate::telemetry::Metrics;
+
+/// `/health/live`, `/health/ready` and `/metrics`, for whoever reaches their listener.
+pub(super) fn table(gate: &Gate, measured: Measured) -> Routes<Auth> {
+    gate.routes()
+        .tag("health")
+        .get("/health/live", public("liveness probe"), live)
+        .get("/health/ready", public("readiness probe"), ready)
+        .get("/metrics", public("what was counted"), async move |State(rules): State<Auth>| {
+            measured.render(&rules).await
+        })
 }
 
 /// The same on the main listener, for this machine alone: not for the world behind a proxy on it.
-pub(super) fn table_for_this_machine(gate: &Gate) -> Routes<Auth> {
+pub(super) fn table_for_this_machine(gate: &Gate, measured: Measured) -> Routes<Auth> {
     gate.routes()
         .tag("health")
         .get("/health/live", public("liveness probe, for this machine alone"), live_here)
         .get("/health/ready", public("readiness probe, for this machine alone"), ready_here)
+        .get(
+            "/metrics",
+            public("what was counted, for this machine alone"),
+            async move |Extension(client): Extension<ClientInfo>,
+                        headers: HeaderMap,
+                        State(rules): State<Auth>| {
+                refuse_from_elsewhere(&client, &headers)?;
+                measured.render(&rules).await
+            },
+        )
+}
+
+/// What was counted, and the database that is looked at when somebody asks.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    pub(super) metrics: Metrics,
+    pub(super) database: Option<PathBuf>,
+}
+
+impl Measured {
+    async fn render(self, rules: &Auth) -> Result<Response, Problem> {
+        let is_up = rules.store().ping().await.is_ok();
+        let text = self.metrics.render(is_up, self.database.as_deref());
+        let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        Ok(([(CONTENT_TYPE, kind)], text).into_response())
+    }
 }
 
 /// How it is.

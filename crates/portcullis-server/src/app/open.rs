@@ -1,5 +1,6 @@
 //! The store and the rules, as the settings have them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use portcullis::auth::{
@@ -168,19 +169,18 @@ fn passwords(settings: &Settings) -> PasswordSettings {
     passwords
 }
 
-/// Refuses a master secret that does not open the keys of the database. Nothing is made or changed.
+/// Refuses a master secret that does not open the keys of this database. Nothing is made or changed.
 ///
 /// # Errors
 /// A [`ConfigError`] where it is another one, or where it is not there.
-pub(crate) async fn secret_opens(settings: &Settings) -> Result<(), OpenError> {
-    let Some(file) = settings.database.url.file() else { return Ok(()) };
-    if DatabaseFile::look(file).await != DatabaseFile::Used {
-        return Ok(());
-    }
+pub(crate) async fn secret_opens(settings: &Settings, file: &Path) -> Result<(), OpenError> {
     let sources = Sources::system();
+    refuse_missing_secret(settings, file)?;
     let master = master(settings, &sources).await?;
     let store = SqlStore::connect(&format!("sqlite://{}", file.display())).await?;
-    let Ok(keys) = store.keys().await else { return Ok(()) };
+    let keys = store.keys().await;
+    store.close().await;
+    let Ok(keys) = keys else { return Ok(()) };
     match KeyRing::open(&keys, &master, sources.now()) {
         Err(KeyError::Seal { id, .. }) => Err(ConfigError::one(
             "tokens.master_secret",
@@ -195,21 +195,32 @@ pub(crate) async fn secret_opens(settings: &Settings) -> Result<(), OpenError> {
     }
 }
 
+/// Refuses where the secret of a database that is there is neither set nor beside it: a new one would
+/// open nothing.
+fn refuse_missing_secret(settings: &Settings, file: &Path) -> Result<(), ConfigError> {
+    match (&settings.tokens.master_secret, settings.database.url.secret_file()) {
+        (None, Some(path)) if !path.exists() => Err(ConfigError::one(
+            "tokens.master_secret",
+            format!(
+                "{} was made with a secret, and {} is not there",
+                file.display(),
+                path.display()
+            ),
+            "put that file back, or set PORTCULLIS_TOKENS_MASTER_SECRET_FILE as for the server",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The master secret: the setting, or the file beside the database, made with a new database alone.
 async fn master(settings: &Settings, sources: &Sources) -> Result<MasterSecret, OpenError> {
     let bytes = match (&settings.tokens.master_secret, settings.database.url.secret_file()) {
         (Some(given), _) => given.expose_secret().as_bytes().to_vec(),
         (None, Some(path)) => {
             if let Some(file) = settings.database.url.file()
-                && !path.exists()
                 && DatabaseFile::look(file).await == DatabaseFile::Used
             {
-                return Err(ConfigError::one(
-                    "tokens.master_secret",
-                    format!("{} was made with a secret, and {} is not there", file.display(), path.display()),
-                    "put that file back, or set PORTCULLIS_TOKENS_MASTER_SECRET_FILE as for the server",
-                )
-                .into());
+                refuse_missing_secret(settings, file)?;
             }
             let fresh = || {
                 let secret = MasterSecret::generate(sources).map_err(std::io::Error::other)?;

@@ -19,6 +19,7 @@ use crate::config::Settings;
 use crate::demo::hello;
 use crate::demo::items::{self, Items};
 use crate::pages::docs;
+use crate::telemetry::Metrics;
 
 /// The application, ready to be served.
 #[derive(Debug)]
@@ -55,8 +56,16 @@ pub(crate) fn application(
         .merge(routes::clients::table(&gate))
         .merge(routes::audit::table(&gate));
     // Elsewhere than on loopback the probes stand on a listener of their own.
+    let measured = health::Measured {
+        metrics: Metrics::start()?,
+        database: settings.database.url.file().map(Into::into),
+    };
     let public_health = settings.server.listen.ip().is_loopback();
-    let ours = if public_health { ours.merge(health::table_for_this_machine(&gate)) } else { ours };
+    let ours = if public_health {
+        ours.merge(health::table_for_this_machine(&gate, measured.clone()))
+    } else {
+        ours
+    };
     let mut all: Routes<()> = ours.with_state(rules.clone());
     if let Some(items) = items {
         all = all.merge(hello::table(&gate).with_state(rules.clone()));
@@ -75,7 +84,7 @@ pub(crate) fn application(
         .cors("/.well-known/oauth-authorization-server", Cors::public_metadata())
         .cors("/.well-known/oauth-protected-resource", Cors::public_metadata())
         .finish()?;
-    let health = health::table(&gate).with_state::<()>(rules.clone()).finish()?.router;
+    let health = health::table(&gate, measured).with_state::<()>(rules.clone()).finish()?.router;
     Ok(Application { finished, health, countries })
 }
 

@@ -2,14 +2,18 @@
 
 use super::show::table;
 use super::{Failure, routes};
-use crate::app::{self, Kind};
+use crate::app::{self, DatabaseFile, Kind};
 use crate::config::{Settings, SharedFlags};
 
 /// Reads the configuration as `serve` would, and changes nothing.
 pub(super) async fn check(flags: &SharedFlags) -> Result<String, Failure> {
     let (settings, sources) = Settings::load_with_sources(flags)?;
     routes::application(&settings, Kind::Serve).await?;
-    app::secret_opens(&settings).await?;
+    if let Some(file) = settings.database.url.file()
+        && DatabaseFile::look(file).await == DatabaseFile::Used
+    {
+        app::secret_opens(&settings, file).await?;
+    }
     let notes = app::notes(&settings);
     let notes = notes.iter().fold(String::new(), |text, note| format!("{text}note: {note}\n"));
     let rows: Vec<Vec<String>> =

@@ -7,11 +7,13 @@
 //! itself was not understood.
 
 mod audit;
+mod backup;
 mod check;
 mod client;
 mod client_key;
 mod cors;
 mod demo;
+mod doctor;
 mod failure;
 mod grants;
 mod hours;
@@ -95,6 +97,12 @@ enum Deed {
     Check,
     /// Bring the database to the newest schema
     Migrate,
+    /// Copy the database to a file, also while a server uses it, and verify the copy
+    Backup(backup::Backup),
+    /// Put a backup in the database's place, and verify it
+    Restore(backup::Restore),
+    /// Look at a running server from outside: TLS, headers, CORS, discovery, clock, exposure
+    Doctor(doctor::Doctor),
     /// Pages of other origins
     #[command(subcommand)]
     Cors(cors::Deed),
@@ -171,6 +179,9 @@ impl Deed {
             }
             Self::Openapi { whose } => routes::openapi(&settings()?, whose).await,
             Self::Migrate => migrate::migrate(&settings()?).await,
+            Self::Backup(backup) => backup.run(&settings()?).await,
+            Self::Restore(restore) => restore.run(&settings()?).await,
+            Self::Doctor(doctor) => doctor.run().await,
             Self::Check => check::check(&shared).await,
             Self::Cors(change) => change.run(&settings()?).await,
             Self::User(change) => change.run(&settings()?).await,

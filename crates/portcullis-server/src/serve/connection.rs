@@ -19,11 +19,11 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use portcullis::edge::OverTls;
+use portcullis::edge::{Answered, OverTls};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
@@ -31,6 +31,7 @@ use super::patience::Patient;
 use super::room::{Busy, Place};
 use super::tls::Certificate;
 use super::{Bounds, Listener};
+use crate::telemetry::metrics;
 
 /// How much of a request's header hyper reads. What is above the bounds of `[server]` and below this
 /// gets an answer in our own words; what is above this gets hyper's bare 431 or 414.
@@ -151,6 +152,7 @@ async fn answer(
     over_tls: bool,
     busy: Busy,
 ) -> Result<Response, Infallible> {
+    let (began, method) = (Instant::now(), request.method().clone());
     let read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
     let mut request = request.map(|body| Body::new(Watched { body, read: Arc::clone(&read) }));
     request.extensions_mut().insert(ConnectInfo(peer));
@@ -158,6 +160,8 @@ async fn answer(
         request.extensions_mut().insert(OverTls);
     }
     let mut response = router.call(request).await?;
+    let route = response.extensions().get::<Answered>().map(|answered| &*answered.route);
+    metrics::answered(&method, route, response.status().as_u16(), began.elapsed());
     // Hyper closes where a body was not read to its end, and the client should not have to guess.
     if !read.load(Ordering::Relaxed) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

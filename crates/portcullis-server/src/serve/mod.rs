@@ -122,12 +122,11 @@ impl Listener {
     }
 
     fn room(&self, bounds: Bounds) -> Room {
-        let (most, share) = if self.is_for_probes {
-            (PROBE_CONNECTIONS, PROBE_CONNECTIONS)
-        } else {
-            (bounds.max_connections, bounds.connections_per_address)
-        };
-        Room::new(most, share, self.proxies.clone())
+        if self.is_for_probes {
+            return Room::new("probes", PROBE_CONNECTIONS, PROBE_CONNECTIONS, Vec::new());
+        }
+        let (most, share) = (bounds.max_connections, bounds.connections_per_address);
+        Room::new("main", most, share, self.proxies.clone())
     }
 
     /// The address it listens on: the port that the system chose, where 0 was asked for.

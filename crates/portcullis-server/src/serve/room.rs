@@ -9,6 +9,8 @@ use ipnet::{IpNet, Ipv6Net};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
+use crate::telemetry::metrics;
+
 /// How long a connection may do nothing before it goes for another address's.
 const GRACE: Duration = Duration::from_millis(250);
 
@@ -18,6 +20,8 @@ pub(super) struct Room(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    /// What the listener is called where it is counted.
+    name: &'static str,
     /// How many connections there may be.
     most: usize,
     /// How many of them one address may have.
@@ -61,8 +65,9 @@ pub(super) struct Busy {
 }
 
 impl Room {
-    pub(super) fn new(most: u32, share: u32, proxies: Vec<IpNet>) -> Self {
+    pub(super) fn new(name: &'static str, most: u32, share: u32, proxies: Vec<IpNet>) -> Self {
         Self(Arc::new(Shared {
+            name,
             most: most as usize,
             share: share as usize,
             proxies,
@@ -80,11 +85,16 @@ impl Room {
             {
                 let mut open = self.open();
                 if !self.is_a_proxy(peer.ip()) && open.count_of(owner) >= self.0.share {
+                    metrics::connection_dropped(self.0.name);
                     open.drop_idlest(|one| one.owner == owner)?;
                 }
                 let long =
                     |one: &Connection| one.idle_since.is_some_and(|at| at.elapsed() >= GRACE);
-                if open.connections.len() < self.0.most || open.drop_idlest(long).is_some() {
+                if open.connections.len() < self.0.most {
+                    return Some(self.take(&mut open, owner));
+                }
+                if open.drop_idlest(long).is_some() {
+                    metrics::connection_dropped(self.0.name);
                     return Some(self.take(&mut open, owner));
                 }
             }
@@ -114,6 +124,7 @@ impl Room {
             close: Arc::clone(&close),
         };
         open.connections.insert(number, connection);
+        metrics::connections(self.0.name, open.connections.len());
         Place { room: self.clone(), number, close }
     }
 
@@ -173,7 +184,10 @@ impl Drop for Busy {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.room.open().connections.remove(&self.number);
+        let mut open = self.room.open();
+        open.connections.remove(&self.number);
+        metrics::connections(self.room.0.name, open.connections.len());
+        drop(open);
         self.room.0.changed.notify_waiters();
     }
 }
@@ -203,7 +217,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_address_has_its_share_and_its_idlest_goes() {
-        let room = Room::new(10, 2, vec!["10.0.0.0/8".parse().unwrap()]);
+        let room = Room::new("main", 10, 2, vec!["10.0.0.0/8".parse().unwrap()]);
         let asked = room.place(peer("192.0.2.1")).await.unwrap();
         drop(asked.busy());
         let silent = room.place(peer("::ffff:192.0.2.1")).await.unwrap();
@@ -219,7 +233,7 @@ mod tests {
 
     #[tokio::test]
     async fn of_one_network_of_ipv6_all_addresses_are_one() {
-        let room = Room::new(10, 1, Vec::new());
+        let room = Room::new("main", 10, 1, Vec::new());
         let first = room.place(peer("2001:db8::1")).await.unwrap();
         let _other_network = room.place(peer("2001:db8:0:1::1")).await.unwrap();
         let _second = room.place(peer("2001:db8::2")).await.unwrap();
@@ -228,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_has_all_its_share_busy_gets_no_more() {
-        let room = Room::new(10, 1, Vec::new());
+        let room = Room::new("main", 10, 1, Vec::new());
         let first = room.place(peer("192.0.2.1")).await.unwrap();
         let busy = first.busy();
         assert!(room.place(peer("192.0.2.1")).await.is_none());
@@ -239,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_room_takes_the_place_of_the_idlest_and_waits_for_the_busy() {
-        let room = Room::new(2, 2, Vec::new());
+        let room = Room::new("main", 2, 2, Vec::new());
         let idle = room.place(peer("192.0.2.1")).await.unwrap();
         let first = room.place(peer("192.0.2.2")).await.unwrap();
         let busy = first.busy();

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod audit;
+mod backup;
 mod check;
 mod clients;
+mod doctor;
 mod guide;
 mod keys;
 mod operating;

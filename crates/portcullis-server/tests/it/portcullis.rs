@@ -196,6 +196,11 @@ impl Running {
         lines: &[String],
         body: &str,
     ) -> (u16, Value) {
+        let (status, body) = self.answer(method, path, lines, body);
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
+    fn answer(&self, method: &str, path: &str, lines: &[String], body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let lines = lines.iter().fold(String::new(), |all, line| format!("{all}{line}\r\n"));
@@ -209,7 +214,12 @@ impl Running {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        (status, body.to_owned())
+    }
+
+    /// The status and text of an answer to a GET.
+    pub(crate) fn text(&self, path: &str, lines: &[String]) -> (u16, String) {
+        self.answer("GET", path, lines, "")
     }
 
     pub(crate) fn get(&self, path: &str, lines: &[String]) -> u16 {

@@ -1,17 +1,19 @@
-//! What the log of answers says beside what the frame itself knows.
+//! What whoever logs or counts answers wants to know beside the answer itself.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::types::Subject;
 
-/// Which route answered, and to whom; left by the gate in the answer's extensions.
+/// Which route answered, and to whom. The gate leaves it in the answer's extensions; an answer for a path
+/// that no route has is without it.
 #[derive(Clone, Debug)]
-pub(crate) struct Answered {
+#[non_exhaustive]
+pub struct Answered {
     /// The route's path, as it is declared.
-    pub(crate) route: Arc<str>,
+    pub route: Arc<str>,
     /// Who asked, where somebody is known.
-    pub(crate) who: Option<Subject>,
+    pub who: Option<Subject>,
 }
 
 /// Who asked, in a word and an id; `-` for nobody. Names are not written: people change them, and

@@ -10,7 +10,7 @@ mod countries;
 mod forwarded;
 mod layer;
 
-pub(crate) use answered::Answered;
+pub use answered::Answered;
 pub(crate) use body_limit::BodyBudget;
 pub use body_limit::BodyLimit;
 pub use client_info::{ClientInfo, CountryOf, ForwardedHeader, OverTls, Proxies};
