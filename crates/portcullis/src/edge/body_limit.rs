@@ -1,7 +1,19 @@
 //! The largest body that a route reads, and how much of all bodies is in memory while they arrive.
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use http_body::{Frame, SizeHint};
+
+use crate::problem::{BoxError, Problem, ProblemKind};
 
 /// The largest body that is read, in bytes. Put it into a request's extensions to change it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +23,130 @@ impl Default for BodyLimit {
     /// 1 MiB.
     fn default() -> Self {
         Self(1024 * 1024)
+    }
+}
+
+impl BodyLimit {
+    /// Holds the body of a request to this limit and to what there is room for, whichever extractor
+    /// reads it: ours, axum's, or a handler's own.
+    ///
+    /// # Errors
+    /// A 413 where the request says already that its body is larger.
+    pub(crate) fn hold(
+        self,
+        mut parts: Parts,
+        body: Body,
+    ) -> Result<(Request, BodyWatch), Box<Problem>> {
+        if body.is_end_stream() {
+            return Ok((Request::from_parts(parts, body), BodyWatch::default()));
+        }
+        let size = body.size_hint();
+        let announced = parts.headers.get(CONTENT_LENGTH).and_then(|text| text.to_str().ok());
+        let announced = announced.and_then(|text| text.parse::<u64>().ok());
+        let most = u64::try_from(self.0).unwrap_or(u64::MAX);
+        if size.lower() > most || announced.is_some_and(|length| length > most) {
+            return Err(Box::new(BodyOverrun::TooLarge(self.0).into_problem()));
+        }
+        let held = parts.extensions.remove().map(BodyBudget::begin);
+        // What says truly how long it is, and is counted by nobody, needs no watching.
+        let mut watch = BodyWatch::default();
+        let body = if size.exact().is_some() && held.is_none() {
+            body
+        } else {
+            let overrun = Arc::clone(watch.overrun.insert(Arc::default()));
+            Body::new(WatchedBody { inner: body, limit: self.0, read: 0, held, overrun })
+        };
+        let mut request = Request::from_parts(parts, body);
+        request.extensions_mut().insert(self);
+        // axum's own limit of 2 MB would be a second one, with a text of its own.
+        DefaultBodyLimit::disable().apply(&mut request);
+        Ok((request, watch))
+    }
+}
+
+/// Why a body was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyOverrun {
+    /// It is larger than this many bytes.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// Too many bodies arrive at once.
+    #[error("too many bodies are arriving at once")]
+    NoRoom,
+}
+
+impl BodyOverrun {
+    /// The refusal.
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Self::TooLarge(most) => Problem::new(ProblemKind::TooLarge)
+                .detail(format!("The body is too large: the most is {most} bytes.")),
+            Self::NoRoom => Problem::new(ProblemKind::Unavailable)
+                .detail("Too many bodies are arriving at once. Try again.")
+                .retry_after(1),
+        }
+    }
+}
+
+/// Knows afterwards whether a body was cut off.
+#[derive(Debug, Default)]
+pub(crate) struct BodyWatch {
+    overrun: Option<Arc<OnceLock<BodyOverrun>>>,
+}
+
+impl BodyWatch {
+    /// The same answer, or the refusal in place of what an extractor said of a body that was cut
+    /// off.
+    pub(crate) fn judge(self, response: Response) -> Response {
+        let status = response.status();
+        let failed = status.is_client_error() || status.is_server_error();
+        match self.overrun.as_ref().and_then(|overrun| overrun.get()) {
+            Some(overrun) if failed => overrun.into_problem().into_response(),
+            _ => response,
+        }
+    }
+}
+
+/// A body that ends with an error where its limit is.
+struct WatchedBody {
+    inner: Body,
+    limit: usize,
+    read: usize,
+    held: Option<HeldBytes>,
+    overrun: Arc<OnceLock<BodyOverrun>>,
+}
+
+impl HttpBody for WatchedBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = match ready!(Pin::new(&mut self.inner).poll_frame(context)) {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+            None => return Poll::Ready(None),
+        };
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        self.read = self.read.saturating_add(length);
+        let overrun = if self.read > self.limit {
+            BodyOverrun::TooLarge(self.limit)
+        } else if self.held.as_mut().is_some_and(|held| !held.take(length)) {
+            BodyOverrun::NoRoom
+        } else {
+            return Poll::Ready(Some(Ok(frame)));
+        };
+        Poll::Ready(Some(Err(Box::new(*self.overrun.get_or_init(|| overrun)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }
 

@@ -11,8 +11,8 @@ mod forwarded;
 mod layer;
 
 pub use answered::Answered;
-pub(crate) use body_limit::BodyBudget;
 pub use body_limit::BodyLimit;
+pub(crate) use body_limit::{BodyBudget, BodyOverrun};
 pub use client_info::{ClientInfo, CountryOf, ForwardedHeader, OverTls, Proxies};
 #[cfg(feature = "geo")]
 pub use countries::{CountryDatabase, NoCountryDatabase};

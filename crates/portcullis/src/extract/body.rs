@@ -1,13 +1,13 @@
 //! Reading a body: its media type, its size, its text.
 
 use axum::extract::Request;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::fit::Part;
-use crate::edge::{BodyBudget, BodyLimit};
+use crate::edge::{BodyLimit, BodyOverrun};
 use crate::problem::{Problem, ProblemKind};
 
 /// Reads a body of an accepted kind whole, as text.
@@ -25,38 +25,29 @@ pub(super) async fn text(
 }
 
 async fn read(request: Request) -> Result<Bytes, Problem> {
+    // The guard holds the body to its limit; this one is for a request without a guard.
     let BodyLimit(limit) = request.extensions().get().copied().unwrap_or_default();
-    let too_large = || {
-        Problem::new(ProblemKind::TooLarge)
-            .detail(format!("The body is too large: the most is {limit} bytes."))
-    };
+    let too_large = || BodyOverrun::TooLarge(limit).into_problem();
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|size| size > limit) {
         return Err(too_large());
     }
-    let mut held = request.extensions().get().cloned().map(BodyBudget::begin);
-    let mut body = Limited::new(request.into_body(), limit);
-    let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            if is_over_limit(&*error) {
-                return too_large();
-            }
-            Part::Body.malformed("did not arrive whole").source(error)
-        })?;
-        let Some(data) = frame.data_ref() else { continue };
-        if held.as_mut().is_some_and(|held| !held.take(data.len())) {
-            let detail = "Too many bodies are arriving at once. Try again.";
-            return Err(Problem::new(ProblemKind::Unavailable).detail(detail).retry_after(1));
-        }
-        bytes.extend_from_slice(data);
+    match Limited::new(request.into_body(), limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if found::<LengthLimitError>(&*error).is_some() => Err(too_large()),
+        Err(error) => Err(match found::<BodyOverrun>(&*error) {
+            Some(overrun) => overrun.into_problem(),
+            None => Part::Body.malformed("did not arrive whole").source(error),
+        }),
     }
-    Ok(bytes.freeze())
 }
 
-fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut chain = std::iter::successors(Some(error), |error| error.source());
-    chain.any(<dyn std::error::Error>::is::<LengthLimitError>)
+/// The cause of this kind behind an error.
+fn found<'a, E: std::error::Error + 'static>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a E> {
+    std::iter::successors(Some(error), |error| error.source())
+        .find_map(|error| error.downcast_ref())
 }
 
 fn is_accepted(headers: &HeaderMap, accepted: fn(&str) -> bool) -> bool {

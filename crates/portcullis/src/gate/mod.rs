@@ -4,6 +4,7 @@ mod asking;
 mod build;
 mod connect_info;
 mod extract;
+mod layer;
 mod observer;
 mod walk;
 
@@ -22,13 +23,15 @@ pub use build::GateBuilder;
 use connect_info::ConnectInfoOf;
 pub use extract::CurrentUser;
 pub(crate) use extract::refuse_cleartext;
+pub use layer::{GuardLayer, GuardService};
 pub use observer::{Observer, Refusal};
+pub(crate) use walk::Guard;
 pub use walk::Guarded;
 
 use crate::clock::Sources;
 use crate::cors::CorsLayer;
 use crate::credential::{Rejection, SecurityScheme};
-use crate::edge::{BodyBudget, BodyLimit, Bounds, EdgeLayer, RequestId, RequestIds, nothing_here};
+use crate::edge::{Bounds, EdgeLayer, RequestId, RequestIds};
 use crate::edge::{ClientInfo, Proxies};
 use crate::identity::{Outcome, Scheme};
 use crate::policy::{Ask, Missing, Roles};
@@ -159,7 +162,7 @@ impl Gate {
         S: Clone + Send + Sync + 'static,
     {
         let settings = &self.0;
-        let router = router.fallback(nothing_here).layer(
+        let router = router.layer(
             EdgeLayer::new(settings.proxies.clone(), settings.bounds, settings.ids.clone())
                 .problem_types(settings.types.clone()),
         );
@@ -169,17 +172,6 @@ impl Gate {
             None => router,
         };
         router.layer(cors)
-    }
-
-    /// Bounds the body of a request to a public route, where no credential counts.
-    fn bound_body_of_a_stranger(&self, extensions: &mut http::Extensions) {
-        if let Some(bodies) = extensions.get_mut::<BodyBudget>() {
-            bodies.set_stranger();
-        }
-        if let Some(most) = self.0.bounds.public_body {
-            let BodyLimit(limit) = extensions.get().copied().unwrap_or_default();
-            extensions.insert(BodyLimit(limit.min(most)));
-        }
     }
 
     /// The rules on other origins that hold where a path has none of its own.

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
 use super::{Gate, Refusal, asking};
-use crate::edge::Answered;
+use crate::edge::{Answered, BodyBudget, BodyLimit};
 use crate::policy::{Decision, Requirement};
 use crate::problem::{Problem, ProblemKind};
 use crate::types::{Actor, Asked, Principal, SchemeName, Subject};
@@ -24,28 +24,25 @@ pub struct Guarded<H> {
     handler: H,
 }
 
-#[derive(Debug)]
+/// What stands before a route: who may pass, and how much they may bring.
+#[derive(Clone, Debug)]
 pub(crate) struct Guard {
     pub(crate) gate: Gate,
     pub(crate) who: Requirement,
     pub(crate) route: Arc<str>,
     pub(crate) accepts: Option<Vec<SchemeName>>,
+    /// The largest body of this route, where it has a limit of its own.
+    pub(crate) body_limit: Option<usize>,
 }
 
 /// Left in the request of a public route, for a handler that asks who it is all the same.
 #[derive(Clone, Debug)]
 pub(crate) struct AskGuard(pub(crate) Arc<Guard>);
 
-impl Gate {
+impl<H> Guarded<H> {
     /// Puts a handler behind its requirement.
-    pub(crate) fn guard<H>(
-        &self,
-        who: Requirement,
-        route: Arc<str>,
-        accepts: Option<Vec<SchemeName>>,
-        handler: H,
-    ) -> Guarded<H> {
-        Guarded { guard: Arc::new(Guard { gate: self.clone(), who, route, accepts }), handler }
+    pub(crate) fn new(guard: Arc<Guard>, handler: H) -> Self {
+        Self { guard, handler }
     }
 }
 
@@ -111,6 +108,79 @@ impl Guard {
         parts.extensions.insert(principal);
         Ok(pending)
     }
+
+    /// The largest body of this request. Where no credential counts, a stranger sends it.
+    fn body_limit(&self, parts: &mut Parts) -> BodyLimit {
+        let bounds = self.gate.0.bounds;
+        let given = parts.extensions.get().copied().or(bounds.body.map(BodyLimit));
+        let BodyLimit(limit) = given.unwrap_or_default();
+        let limit = match bounds.public_body.filter(|_| self.who.is_public()) {
+            Some(most) => limit.min(most),
+            None => limit,
+        };
+        if self.who.is_public()
+            && let Some(bodies) = parts.extensions.get_mut::<BodyBudget>()
+        {
+            bodies.set_stranger();
+        }
+        BodyLimit(self.body_limit.unwrap_or(limit))
+    }
+
+    /// Takes a request through the walk and on to what this guards.
+    pub(crate) async fn walk<F>(
+        self: Arc<Self>,
+        request: Request,
+        next: impl FnOnce(Request) -> F,
+    ) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        let (mut parts, body) = request.into_parts();
+        let limit = self.body_limit(&mut parts);
+        let route = Arc::clone(&self.route);
+        if self.who.is_public() {
+            parts.extensions.insert(AskGuard(self));
+            let response = match limit.hold(parts, body) {
+                Ok((request, watch)) => watch.judge(next(request).await),
+                Err(problem) => problem.into_response(),
+            };
+            return answered(response, route, None);
+        }
+        let safe = parts.method == Method::GET || parts.method == Method::HEAD;
+        let pending = match self.admit(&mut parts).await {
+            Ok(pending) => pending,
+            Err(problem) => {
+                return answered(problem.into_response(), route, parts.extensions.get());
+            }
+        };
+        let who = parts.extensions.get::<Subject>().cloned();
+        let observed = self.gate.0.observer.as_ref().map(|observer| {
+            (Arc::clone(observer), parts.method.clone(), parts.extensions.get().map(Actor::of))
+        });
+        let mut response = match limit.hold(parts, body) {
+            Ok((request, watch)) => watch.judge(next(request).await),
+            Err(problem) => problem.into_response(),
+        };
+        if response.status() == StatusCode::FORBIDDEN
+            && let Some((observer, method, Some(actor))) = observed
+        {
+            // The handler asked about a thing it had in hand.
+            let (kind, route) = (ProblemKind::Forbidden, &*self.route);
+            observer.refused(&Refusal { actor, method: &method, route, kind, missing: &[] });
+        }
+        // A redirect may carry a signed address, and 101 opens a socket: only a refusal passes.
+        let status = response.status();
+        let refuses = status.is_client_error() || status.is_server_error();
+        if pending.is_some_and(|asked| !asked.is_noted()) && !refuses {
+            let fault = format!("{} answered without asking who the owner is", self.route);
+            return answered(Problem::internal(fault).into_response(), route, who.as_ref());
+        }
+        // What somebody had to sign in for is theirs: no cache may keep it.
+        if safe && !response.headers().contains_key(CACHE_CONTROL) {
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        answered(response, route, who.as_ref())
+    }
 }
 
 impl<H, T, S> Handler<T, S> for Guarded<H>
@@ -122,49 +192,8 @@ where
     type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
     fn call(self, request: Request, state: S) -> Self::Future {
-        Box::pin(async move {
-            let Self { guard, handler } = self;
-            if guard.who.is_public() {
-                let mut request = request;
-                guard.gate.bound_body_of_a_stranger(request.extensions_mut());
-                let route = Arc::clone(&guard.route);
-                request.extensions_mut().insert(AskGuard(guard));
-                return answered(handler.call(request, state).await, route, None);
-            }
-            let (mut parts, body) = request.into_parts();
-            let route = Arc::clone(&guard.route);
-            let safe = parts.method == Method::GET || parts.method == Method::HEAD;
-            let pending = match guard.admit(&mut parts).await {
-                Ok(pending) => pending,
-                Err(problem) => {
-                    return answered(problem.into_response(), route, parts.extensions.get());
-                }
-            };
-            let who = parts.extensions.get::<Subject>().cloned();
-            let observed = guard.gate.0.observer.as_ref().map(|observer| {
-                (Arc::clone(observer), parts.method.clone(), parts.extensions.get().map(Actor::of))
-            });
-            let mut response = handler.call(Request::from_parts(parts, body), state).await;
-            if response.status() == StatusCode::FORBIDDEN
-                && let Some((observer, method, Some(actor))) = observed
-            {
-                // The handler asked about a thing it had in hand.
-                let (kind, route) = (ProblemKind::Forbidden, &*guard.route);
-                observer.refused(&Refusal { actor, method: &method, route, kind, missing: &[] });
-            }
-            // A redirect may carry a signed address, and 101 opens a socket: only a refusal passes.
-            let status = response.status();
-            let refuses = status.is_client_error() || status.is_server_error();
-            if pending.is_some_and(|asked| !asked.is_noted()) && !refuses {
-                let fault = format!("{} answered without asking who the owner is", guard.route);
-                return answered(Problem::internal(fault).into_response(), route, who.as_ref());
-            }
-            // What somebody had to sign in for is theirs: no cache may keep it.
-            if safe && !response.headers().contains_key(CACHE_CONTROL) {
-                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            }
-            answered(response, route, who.as_ref())
-        })
+        let Self { guard, handler } = self;
+        Box::pin(guard.walk(request, |request| handler.call(request, state)))
     }
 }
 

@@ -1,11 +1,13 @@
 //! The OpenAPI 3.1 document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::mounted::{MountedDocument, Target};
 use super::naming::{self, HandlerName, Unnamed};
 use super::operation::{OperationBuilder, Place};
 use super::schemas::Schemas;
@@ -21,12 +23,33 @@ pub struct OpenApi {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     servers: Vec<Server>,
     tags: Vec<Tag>,
-    #[serde(serialize_with = "in_order")]
-    paths: Vec<(String, PathItem)>,
-    components: Components,
+    paths: Paths,
+    components: Map<String, Value>,
 }
 
 type PathItem = BTreeMap<String, Operation>;
+
+/// The paths of the table, in its order, and those of mounted routers.
+#[derive(Clone, Debug)]
+struct Paths {
+    own: Vec<(String, PathItem)>,
+    mounted: Vec<(String, Value)>,
+}
+
+impl Serialize for Paths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (path, item) in &self.own {
+            map.serialize_entry(path, item)?;
+        }
+        // A route of the table comes before a mounted router.
+        let own = |path: &str| self.own.iter().any(|(known, _)| known == path);
+        for (path, item) in self.mounted.iter().filter(|(path, _)| !own(path)) {
+            map.serialize_entry(path, item)?;
+        }
+        map.end()
+    }
+}
 
 /// What the document says of the API as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,13 +73,6 @@ pub struct Server {
 #[derive(Clone, Debug, Serialize)]
 struct Tag {
     name: String,
-}
-
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Components {
-    schemas: Map<String, Value>,
-    security_schemes: Map<String, Value>,
 }
 
 /// One method of one path.
@@ -140,10 +156,6 @@ pub struct MediaType {
     pub schema: Value,
 }
 
-fn in_order<S: Serializer>(paths: &[(String, PathItem)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(paths.iter().map(|(path, item)| (path, item)))
-}
-
 impl Info {
     /// A title and a version.
     #[must_use]
@@ -176,7 +188,7 @@ impl OpenApi {
     /// The operation of this method and path (as the document writes it, `/items/{id}`).
     #[must_use]
     pub fn operation(&self, method: &Method, path: &str) -> Option<&Operation> {
-        let (_, item) = self.paths.iter().find(|(known, _)| known == path)?;
+        let (_, item) = self.paths.own.iter().find(|(known, _)| known == path)?;
         item.get(&method.as_str().to_lowercase())
     }
 }
@@ -203,11 +215,22 @@ pub(crate) struct Building<'a> {
 }
 
 impl Building<'_> {
-    /// The document of these routes. Faults of handlers are added to `faults`.
-    pub(crate) fn finish(self, rows: &[RowToDescribe<'_>], faults: &mut ConfigError) -> OpenApi {
+    /// The document of these routes and mounted routers. Faults of handlers are added to `faults`.
+    pub(crate) fn finish(
+        self,
+        rows: &[RowToDescribe<'_>],
+        mounted: &[MountedDocument<'_>],
+        faults: &mut ConfigError,
+    ) -> OpenApi {
         let mut schemas = Schemas::new();
         let mut operations: Vec<Operation> =
             rows.iter().map(|row| self.operation(row, &mut schemas, faults)).collect();
+        let mut guarded = Vec::new();
+        for one in mounted {
+            if one.is_sound(faults) {
+                guarded.push((one, one.guarding(&self, &mut schemas, faults)));
+            }
+        }
         let (schemas, renamed) = schemas.finish();
         for (operation, id) in operations.iter_mut().zip(naming::ids(&unnamed(rows))) {
             if operation.summary.is_empty() {
@@ -234,15 +257,29 @@ impl Building<'_> {
                 None => paths.push((path, PathItem::from([(method, operation)]))),
             }
         }
-        let security_schemes =
-            self.schemes.iter().map(|(name, scheme)| (name.to_string(), self.scoped(scheme)));
-        let components = Components { schemas, security_schemes: security_schemes.collect() };
+        let security_schemes: Map<String, Value> = self
+            .schemes
+            .iter()
+            .map(|(name, scheme)| (name.to_string(), self.scoped(scheme)))
+            .collect();
+        let mut components = Map::new();
+        components.insert("schemas".to_owned(), schemas.into());
+        components.insert("securitySchemes".to_owned(), security_schemes.into());
+        let mut ids: BTreeSet<String> = paths
+            .iter()
+            .flat_map(|(_, item)| item.values())
+            .map(|one| one.operation_id.clone())
+            .collect();
+        let mut names: Vec<String> = tags.into_iter().map(|tag| tag.name).collect();
+        let mut target = Target { components: &mut components, ids: &mut ids, tags: &mut names };
+        let mounted =
+            guarded.iter().flat_map(|(one, guarding)| one.merge(guarding, &mut target)).collect();
         OpenApi {
             openapi: "3.1.0",
             info: self.info,
             servers: self.servers,
-            tags,
-            paths,
+            tags: names.into_iter().map(|name| Tag { name }).collect(),
+            paths: Paths { own: paths, mounted },
             components,
         }
     }
@@ -259,10 +296,10 @@ impl Building<'_> {
         builder.complete_path();
         let public = row.who.is_public();
         if !public {
-            builder.challenge();
+            builder.guarded();
             builder.problem(ProblemKind::Forbidden);
         } else if builder.may_sign_in {
-            builder.challenge();
+            builder.guarded();
         }
         let may_sign_in = builder.may_sign_in;
         let mut operation = builder.operation;
@@ -270,14 +307,7 @@ impl Building<'_> {
             let ways = authenticated().to_openapi(row.accepts);
             std::iter::once(Map::new()).chain(ways.iter().map(|way| self.way(way))).collect()
         } else {
-            let mut ways = Vec::new();
-            for way in row.who.to_openapi(row.accepts) {
-                let way = self.way(&way);
-                if !ways.contains(&way) {
-                    ways.push(way);
-                }
-            }
-            ways
+            self.ways(row.who, row.accepts)
         };
         operation.requires = row.who.to_string();
         operation.tags = row.tag.map(str::to_owned).into_iter().collect();
@@ -318,6 +348,25 @@ impl Building<'_> {
             }
         }
         scheme
+    }
+}
+
+/// What a requirement says as OpenAPI's `security`.
+pub(super) trait RequirementWays {
+    /// Each way in, once.
+    fn ways(&self, who: &Requirement, accepts: &[SchemeName]) -> Vec<Map<String, Value>>;
+}
+
+impl RequirementWays for Building<'_> {
+    fn ways(&self, who: &Requirement, accepts: &[SchemeName]) -> Vec<Map<String, Value>> {
+        let mut ways = Vec::new();
+        for way in who.to_openapi(accepts) {
+            let way = self.way(&way);
+            if !ways.contains(&way) {
+                ways.push(way);
+            }
+        }
+        ways
     }
 }
 

@@ -31,6 +31,7 @@
 //! them. Write `length(chars, …)` for text: plain `length` counts bytes, JSON Schema characters.
 
 mod document;
+mod mounted;
 mod naming;
 mod operation;
 mod published;
@@ -39,10 +40,12 @@ pub(crate) mod sentence;
 mod shape;
 mod signature;
 
+use document::RequirementWays;
 pub(crate) use document::{Building, RowToDescribe, captures};
 pub use document::{
     Info, MediaType, OpenApi, Operation, Parameter, RequestBody, ResponseObject, Server,
 };
+pub(crate) use mounted::MountedDocument;
 pub(crate) use operation::SECRETS;
 pub use operation::{OperationBuilder, Place};
 pub(crate) use published::{Published, child};

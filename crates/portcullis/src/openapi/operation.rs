@@ -239,8 +239,17 @@ impl<'a> OperationBuilder<'a> {
         self.may_sign_in = true;
     }
 
-    /// Adds the 401, with its header.
-    pub(super) fn challenge(&mut self) {
+    /// Adds what a guard answers where it knows the caller not: 401 with its header, 400 for two
+    /// credentials at once, 429 for too many wrong ones, and 503 where who it is cannot be found
+    /// out at the moment.
+    pub(super) fn guarded(&mut self) {
+        self.challenge();
+        self.problem(ProblemKind::TwoCredentials);
+        self.problem(ProblemKind::TooManyRequests);
+        self.problem(ProblemKind::Unavailable);
+    }
+
+    fn challenge(&mut self) {
         self.problem(ProblemKind::Unauthenticated);
         let status = ProblemKind::Unauthenticated.status();
         let response = self.response(status.as_str(), "");

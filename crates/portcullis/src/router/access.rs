@@ -21,6 +21,34 @@ pub struct AccessRow {
     pub tag: Option<Arc<str>>,
 }
 
+/// The method of a row that covers every method.
+pub(super) fn any_method() -> Method {
+    Method::from_bytes(b"ANY").unwrap_or_default()
+}
+
+impl AccessRow {
+    /// Whether this is no single route: a mounted router (`ANY /legacy/*`) or what answers where
+    /// no route does (`ANY /*`).
+    #[must_use]
+    pub fn covers_all_below(&self) -> bool {
+        self.path.ends_with("/*")
+    }
+
+    fn covers(&self, method: &Method) -> bool {
+        self.method == *method || self.method.as_str() == "ANY"
+    }
+}
+
+/// The paths at which a row answers, as the router writes them.
+pub(super) fn patterns(row: &AccessRow) -> Vec<String> {
+    match row.path.strip_suffix("/*") {
+        None => vec![row.path.to_string()],
+        Some(prefix) => {
+            vec![prefix.to_owned(), format!("{prefix}/"), format!("{prefix}/{{*below}}")]
+        }
+    }
+}
+
 /// Every route, and who may call it. Displays as lines of aligned columns.
 #[derive(Clone, Debug, Default)]
 pub struct AccessTable {
@@ -40,14 +68,29 @@ impl AccessTable {
     pub fn find(&self, method: &Method, path: &str) -> Option<&AccessRow> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let wanted = if *method == Method::HEAD { &Method::GET } else { method };
-        let found = self.by_path.get_or_init(|| self.index()).at(path).ok()?;
-        found.value.iter().filter_map(|at| self.rows.get(*at)).find(|row| row.method == *wanted)
+        match self.by_path.get_or_init(|| self.index()).at(path) {
+            Ok(found) => {
+                let rows = found.value.iter().filter_map(|at| self.rows.get(*at));
+                rows.into_iter().find(|row| row.covers(wanted))
+            }
+            Err(_) => self.rows.iter().find(|row| &*row.path == "/*"),
+        }
     }
 
     fn index(&self) -> matchit::Router<Vec<usize>> {
-        let mut paths: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (position, row) in self.rows.iter().enumerate() {
-            paths.entry(&row.path).or_default().push(position);
+        let mut paths: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        // A route comes before a mounted router, which answers only where no route has the path.
+        for mounted in [false, true] {
+            for (position, row) in self.rows.iter().enumerate() {
+                if row.covers_all_below() != mounted || &*row.path == "/*" {
+                    continue;
+                }
+                for path in patterns(row) {
+                    if !mounted || !paths.contains_key(&path) {
+                        paths.entry(path).or_default().push(position);
+                    }
+                }
+            }
         }
         let mut router = matchit::Router::new();
         for (path, rows) in paths {

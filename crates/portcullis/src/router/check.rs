@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{AccessRow, Row};
+use super::AccessRow;
+use super::access::patterns;
+use super::row::Row;
 use crate::gate::Gate;
 use crate::openapi::captures;
 use crate::problem::ConfigError;
@@ -23,12 +25,15 @@ pub(super) fn rows<'a>(rows: impl Iterator<Item = &'a AccessRow>, faults: &mut C
         if !known.insert((row.method.as_str(), path)) {
             faults.add(&setting(row), "this route is there twice", "keep one");
         }
-        if !paths.insert(path) {
+        if !paths.insert(path) || path == "/*" {
             continue;
         }
-        if let Some((wrong, fix)) = path_fault(path) {
+        if let Some((wrong, fix)) = path_fault(path.strip_suffix("/*").unwrap_or(path)) {
             faults.add(&setting(row), wrong, fix);
-        } else if let Err(error) = router.insert(path, ()) {
+            continue;
+        }
+        for pattern in patterns(row) {
+            let Err(error) = router.insert(pattern, ()) else { continue };
             let wrong = match error {
                 matchit::InsertError::Conflict { with } => {
                     format!("the path matches what `{with}` matches")

@@ -1,7 +1,12 @@
 //! The table: what it mounts, prints, documents and refuses.
 
+mod bodies;
+mod composing;
+mod mounting;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::response::IntoResponse;
 use garde::Validate;
 use http::StatusCode;
 use http_body_util::BodyExt;
@@ -14,6 +19,7 @@ use super::*;
 use crate::credential::{Rejection, SecurityScheme, TokenCredential};
 use crate::extract::{Created, Json, NoContent, Path, Query};
 use crate::identity::{VerifiedBy, Verifier};
+use crate::openapi::{Describe, OperationBuilder};
 use crate::policy::{authenticated, owner, permission, public, role, scope};
 use crate::problem::{OAuthError, Problem};
 use crate::types::{Principal, ScopeBook, UserId};
@@ -319,7 +325,10 @@ fn operations_say_what_they_read_and_send() {
     let create = &document["paths"]["/items"]["post"];
     assert_eq!(create["description"], "Makes an item.");
     let statuses: Vec<_> = create["responses"].as_object().unwrap().keys().collect();
-    assert_eq!(statuses, ["201", "400", "401", "403", "413", "415", "422", "default"]);
+    assert_eq!(
+        statuses,
+        ["201", "400", "401", "403", "413", "415", "422", "429", "503", "default"]
+    );
     let new = &document["components"]["schemas"]["NewItem"];
     assert_eq!(new["additionalProperties"], false);
     assert_eq!(new["properties"]["name"]["maxLength"], 40);
@@ -380,6 +389,10 @@ fn wrong<const N: usize>(routes: Routes, settings: [&str; N]) {
     assert_eq!(found, settings, "{error}");
 }
 
+async fn ok() -> NoContent {
+    NoContent
+}
+
 fn test() -> Requirement {
     public("a test")
 }
@@ -387,7 +400,6 @@ fn test() -> Requirement {
 #[test]
 fn routes_in_each_others_way_are_errors_and_no_panics() {
     let empty = || gate().routes::<()>();
-    let ok = async || NoContent;
     wrong(empty().get("/a", test(), ok).get("/a", test(), ok), ["routes.GET /a"]);
     wrong(empty().get("/a", test(), ok).merge(empty().get("/a", test(), ok)), ["routes.GET /a"]);
     wrong(
@@ -426,7 +438,6 @@ fn routes_in_each_others_way_are_errors_and_no_panics() {
 #[test]
 fn names_that_nobody_registered_are_errors() {
     let empty = || gate().routes::<()>();
-    let ok = async || NoContent;
     wrong(empty().accepts(&["basci"]).get("/", authenticated(), ok), ["routes.GET /"]);
     wrong(empty().get("/", scope("items:raed"), ok), ["routes.GET /"]);
     // A further name documents a scheme, it is none.

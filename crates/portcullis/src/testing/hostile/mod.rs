@@ -95,14 +95,15 @@ impl Setup {
     }
 
     fn path(&self, row: &AccessRow) -> String {
-        let filled = row.path.split('/').map(|segment| {
+        let filled = row.path.trim_end_matches("/*").split('/').map(|segment| {
             let Some((before, rest)) = segment.split_once('{') else { return segment.to_owned() };
             let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
             let name = name.trim_start_matches('*');
             let value = self.parameters.get(name).map_or(NOTHING, String::as_str);
             format!("{before}{value}{after}")
         });
-        filled.collect::<Vec<_>>().join("/")
+        let path = filled.collect::<Vec<_>>().join("/");
+        if path.is_empty() { format!("/{NOTHING}") } else { path }
     }
 }
 
@@ -130,6 +131,7 @@ pub struct Covered {
 /// - Somebody who holds just what is required comes through, by every scheme the route accepts and
 ///   on every way the requirement offers. Whatever the handler then says counts, unless it is a
 ///   401, a 403 (404 is its word for what is not there), a 429 or a fault of the server.
+/// - A mounted router (`ANY /legacy/*`) is asked by GET at its prefix.
 /// - A public route is never answered 401, and a bad credential does not change its answer.
 ///
 /// What is held comes from the requirement itself, so a route that is added is asked without a

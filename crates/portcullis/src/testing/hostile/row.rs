@@ -141,9 +141,12 @@ impl<'a> Asked<'a> {
                 accepts.extend(brought);
             }
         }
+        if row.covers_all_below() {
+            accepts = schemes(entries);
+        }
         let mut others = schemes(entries);
         others.retain(|one| !accepts.contains(one));
-        let faults = if operation.is_null() {
+        let faults = if operation.is_null() && !row.covers_all_below() {
             vec![format!("{} {}: the document does not know it", row.method, row.path)]
         } else {
             Vec::new()
@@ -183,12 +186,16 @@ impl<'a> Asked<'a> {
         let address = self.address().to_string();
         self.requests += 1;
         let request = client.from(&address).over_tls();
-        let mut request = request.request(self.row.method.clone(), self.setup.path(self.row));
+        let method = match self.row.covers_all_below() {
+            true => Method::GET,
+            false => self.row.method.clone(),
+        };
+        let mut request = request.request(method.clone(), self.setup.path(self.row));
         for (name, value) in credential {
             let text = String::from_utf8_lossy(value.as_bytes());
             request = request.header(name.as_str(), &text);
         }
-        if self.row.method != Method::GET {
+        if method != Method::GET {
             let body = (self.setup.body)(self.row);
             request = request.json(body.unwrap_or_else(|| Value::Object(serde_json::Map::new())));
         }
