@@ -349,6 +349,7 @@ impl Auth {
             id: GrantId(self.0.sources.uuid().map_err(Problem::internal)?),
             effect: request.effect,
             permission: request.permission,
+            place: None,
             condition: request.condition,
             valid_from: request.valid_from,
             valid_until: request.valid_until,

@@ -8,7 +8,7 @@
 //! What was ended is kept as a list of the ended, since nearly all sessions and tokens are not.
 //! An entry goes when the last access token it could concern has expired.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -19,7 +19,7 @@ use quick_cache::sync::Cache;
 use crate::policy::{Conditions, Provenance, Roles, Unknown};
 use crate::store::{Change, Store, StoreError, StoredAccess};
 use crate::types::{
-    Access, Condition, Conditional, Effect, ScopeBook, SessionId, Subject, Timestamp, TokenId,
+    Access, Condition, Conditional, Effect, Held, ScopeBook, SessionId, Subject, Timestamp, TokenId,
 };
 
 /// How many subjects are kept in memory.
@@ -149,8 +149,15 @@ impl AccessCache {
         let unfolded = roles.unfold(standing.roles);
         let (mut allowed, mut denied) = (unfolded.allowed, unfolded.denied);
         let mut conditional = Vec::new();
+        let mut within = BTreeMap::<_, Held>::new();
         for grant in standing.grants {
-            let Some(spec) = grant.when() else {
+            let when = grant.when();
+            let there = grant.place.map(|place| within.entry(place).or_default());
+            let (allowed, denied, conditional) = match there {
+                Some(held) => (&mut held.allowed, &mut held.denied, &mut held.conditional),
+                None => (&mut allowed, &mut denied, &mut conditional),
+            };
+            let Some(spec) = when else {
                 match grant.effect {
                     Effect::Allow => allowed.insert(grant.permission),
                     Effect::Deny => denied.insert(grant.permission),
@@ -178,6 +185,7 @@ impl AccessCache {
                 allowed,
                 denied,
                 conditional,
+                within,
                 scopes: Arc::clone(&self.scopes),
             }),
         }

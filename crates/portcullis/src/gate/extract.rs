@@ -17,7 +17,8 @@ async fn principal(parts: &mut Parts) -> Result<Principal, Problem> {
     let Some(AskGuard(guard)) = parts.extensions.get::<AskGuard>().cloned() else {
         return Err(Problem::internal("a principal was asked for outside a route table"));
     };
-    let principal = guard.identify(parts).await?;
+    let mut principal = guard.identify(parts).await?;
+    principal.context.parts = guard.parts_of(parts).await;
     parts.extensions.insert(principal.clone());
     Ok(principal)
 }

@@ -259,6 +259,20 @@ impl Gate {
 
     /// Adds what roles written in code include and carry.
     fn unfold(&self, principal: &mut Principal) {
+        self.unfold_everywhere(principal);
+        let Some(roles) = &self.0.roles else { return };
+        if principal.access.within.is_empty() {
+            return;
+        }
+        for held in Arc::make_mut(&mut principal.access).within.values_mut() {
+            let unfolded = roles.unfold(held.roles.iter().cloned());
+            held.roles.extend(unfolded.roles);
+            held.allowed.extend(unfolded.allowed);
+            held.denied.extend(unfolded.denied);
+        }
+    }
+
+    fn unfold_everywhere(&self, principal: &mut Principal) {
         let Some(roles) = &self.0.roles else {
             // A store's verifier brings the book along; any other leaves it to the gate, and the
             // permission that stands behind a scope must not be forgotten.
@@ -277,23 +291,27 @@ impl Gate {
                     roles: unfolded.roles.union(&held.roles).cloned().collect(),
                     allowed: unfolded.allowed,
                     denied: unfolded.denied,
-                    conditional: Vec::new(),
                     scopes: Arc::clone(&self.0.scopes),
+                    ..Access::default()
                 });
                 self.0.unfolded.insert(held.roles.clone(), Arc::clone(&access));
                 access
             }
         };
-        principal.access =
-            if held.allowed.is_empty() && held.denied.is_empty() && held.conditional.is_empty() {
-                access
-            } else {
-                let mut own = Access::clone(&access);
-                own.allowed.extend(held.allowed.iter().cloned());
-                own.denied.extend(held.denied.iter().cloned());
-                own.conditional.extend(held.conditional.iter().cloned());
-                Arc::new(own)
-            };
+        principal.access = if held.allowed.is_empty()
+            && held.denied.is_empty()
+            && held.conditional.is_empty()
+            && held.within.is_empty()
+        {
+            access
+        } else {
+            let mut own = Access::clone(&access);
+            own.allowed.extend(held.allowed.iter().cloned());
+            own.denied.extend(held.denied.iter().cloned());
+            own.conditional.extend(held.conditional.iter().cloned());
+            own.within.clone_from(&held.within);
+            Arc::new(own)
+        };
     }
 
     fn context(&self, parts: &Parts, route: Option<&Arc<str>>) -> Context {

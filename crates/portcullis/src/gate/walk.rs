@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
@@ -57,6 +57,18 @@ impl Guard {
         })
     }
 
+    /// The parts of the path, by name and decoded.
+    pub(crate) async fn parts_of(&self, parts: &mut Parts) -> Arc<[(Arc<str>, Arc<str>)]> {
+        if !self.route.contains('{') {
+            return Arc::default();
+        }
+        // What cannot be decoded names no place; the handler's own extractor refuses it.
+        let Ok(named) = RawPathParams::from_request_parts(parts, &()).await else {
+            return Arc::default();
+        };
+        named.iter().map(|(name, value)| (name.into(), value.into())).collect()
+    }
+
     /// Tells the observer, if there is one, where a credential was refused.
     fn tell(&self, parts: &Parts, who: Option<&Principal>, problem: &Problem) {
         let Some(observer) = &self.gate.0.observer else { return };
@@ -81,6 +93,7 @@ impl Guard {
     /// Credential → identity → policy. Whether the handler must still ask.
     async fn admit(&self, parts: &mut Parts) -> Result<Option<Asked>, Problem> {
         let mut principal = self.identify(parts).await?;
+        principal.context.parts = self.parts_of(parts).await;
         parts.extensions.insert(principal.subject.clone());
         let accepts = self.accepts.as_deref();
         let decision = asking::judge(&self.who, &mut principal).await?;

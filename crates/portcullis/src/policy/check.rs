@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Condition, Effect, Permission, Principal, Remedy, Role, Scope};
+use crate::types::{Conditional, Effect, Held, Permission, Place, Principal, Remedy, Role, Scope};
 
+use self::At::Everywhere;
 use super::{Requirement, Term};
 
 /// What is missing where no scope would do.
@@ -45,13 +46,50 @@ pub struct Missing {
 /// reach that far. A denial wins over any number of allowances.
 #[must_use]
 pub fn permits(who: &Principal, wanted: &Permission) -> bool {
-    holds(who, wanted) && reaches(who, wanted, who.context.within_scope)
+    holds(who, wanted, Everywhere) && reaches(who, wanted, who.context.within_scope)
 }
 
 /// Whether the subject holds `wanted` at this moment, whatever the credential is limited to.
-fn holds(who: &Principal, wanted: &Permission) -> bool {
-    !is_denied(who, wanted)
-        && (covers(&who.access.allowed, wanted) || counts(who, Effect::Allow, wanted))
+pub(super) fn holds(who: &Principal, wanted: &Permission, at: At<'_>) -> bool {
+    !is_denied(who, wanted, at)
+        && (covers(&who.access.allowed, wanted)
+            || counts(who, &who.access.conditional, Effect::Allow, wanted)
+            || at.held(who).any(|held| {
+                covers(&held.allowed, wanted)
+                    || counts(who, &held.conditional, Effect::Allow, wanted)
+            }))
+}
+
+/// For which place something is asked.
+#[derive(Clone, Copy)]
+pub(super) enum At<'a> {
+    /// For none: what is held in single places does not count.
+    Everywhere,
+    /// For this one.
+    Place(&'a Place),
+    /// For one that is not known: only what is held everywhere counts, and a denial of any place.
+    Somewhere,
+}
+
+impl<'a> At<'a> {
+    pub(super) fn new(place: Option<&'a Place>) -> Self {
+        place.map_or(Self::Somewhere, Self::Place)
+    }
+
+    /// What is held in the place besides.
+    pub(super) fn held(self, who: &'a Principal) -> impl Iterator<Item = &'a Held> {
+        let held = match self {
+            Self::Place(place) => who.access.within.get(place),
+            Everywhere | Self::Somewhere => None,
+        };
+        held.into_iter()
+    }
+
+    /// All that may deny there.
+    fn denying(self, who: &'a Principal) -> impl Iterator<Item = &'a Held> {
+        let any = matches!(self, Self::Somewhere);
+        self.held(who).chain(who.access.within.values().filter(move |_| any))
+    }
 }
 
 /// Whether the credential's scopes let its subject use `wanted`: it has no limit, the route named
@@ -78,28 +116,32 @@ pub(super) fn is_unbound(who: &Principal, within_scope: bool) -> bool {
     who.limit().is_none() || within_scope
 }
 
-fn is_denied(who: &Principal, wanted: &Permission) -> bool {
-    covers(&who.access.denied, wanted) || counts(who, Effect::Deny, wanted)
+fn is_denied(who: &Principal, wanted: &Permission, at: At<'_>) -> bool {
+    covers(&who.access.denied, wanted)
+        || counts(who, &who.access.conditional, Effect::Deny, wanted)
+        || at.denying(who).any(|held| {
+            covers(&held.denied, wanted) || counts(who, &held.conditional, Effect::Deny, wanted)
+        })
 }
 
 fn covers(held: &BTreeSet<Permission>, wanted: &Permission) -> bool {
     held.contains(wanted) || held.iter().any(|one| one.is_wildcard() && one.covers(wanted))
 }
 
-fn counts(who: &Principal, effect: Effect, wanted: &Permission) -> bool {
-    who.access
-        .conditional
+fn counts(who: &Principal, grants: &[Conditional], effect: Effect, wanted: &Permission) -> bool {
+    grants
         .iter()
         .any(|grant| grant.effect == effect && grant.permission.covers(wanted) && grant.counts(who))
 }
 
 /// What a fresh sign-in would have to show for `who` to hold `wanted`: where it is not denied, and
 /// an allowance would count but for that. The least of it.
-fn remedies(who: &Principal, wanted: &Permission) -> Vec<Remedy> {
-    if is_denied(who, wanted) {
+fn remedies(who: &Principal, wanted: &Permission, at: At<'_>) -> Vec<Remedy> {
+    if is_denied(who, wanted, at) {
         return Vec::new();
     }
-    let allowances = who.access.conditional.iter().filter(|grant| {
+    let there = at.held(who).flat_map(|held| &held.conditional);
+    let allowances = who.access.conditional.iter().chain(there).filter(|grant| {
         grant.effect == Effect::Allow && grant.permission.covers(wanted) && !grant.counts(who)
     });
     let ways = allowances.map(|grant| grant.condition.remedies(who)).filter(|way| !way.is_empty());
@@ -118,15 +160,23 @@ fn judge_scope(who: &Principal, wanted: &Scope) -> Verdict {
             Missing { terms: vec![format!("scope {wanted}")], scopes: vec![wanted.clone()] };
         return Verdict::No { missing, remedies: Vec::new() };
     }
-    behind(who, wanted).map_or(Verdict::Yes, |behind| judge_permission(who, behind, true))
+    behind(who, wanted).map_or(Verdict::Yes, |behind| {
+        judge_permission(who, behind, (Everywhere, true), String::new)
+    })
 }
 
-fn judge_permission(who: &Principal, wanted: &Permission, within_scope: bool) -> Verdict {
+fn judge_permission(
+    who: &Principal,
+    wanted: &Permission,
+    (at, within_scope): (At<'_>, bool),
+    place: impl Fn() -> String,
+) -> Verdict {
     let reaches = reaches(who, wanted, within_scope);
-    if !holds(who, wanted) {
-        let missing = Missing { terms: vec![format!("permission {wanted}")], scopes: Vec::new() };
+    if !holds(who, wanted, at) {
+        let term = format!("permission {wanted}{}", place());
+        let missing = Missing { terms: vec![term], scopes: Vec::new() };
         // A fresh sign-in does not stretch the scopes.
-        let remedies = if reaches { remedies(who, wanted) } else { Vec::new() };
+        let remedies = if reaches { remedies(who, wanted, at) } else { Vec::new() };
         return Verdict::No { missing, remedies };
     }
     if reaches {
@@ -135,9 +185,17 @@ fn judge_permission(who: &Principal, wanted: &Permission, within_scope: bool) ->
     Verdict::beyond_scope(standing_for(who, wanted).cloned().collect())
 }
 
-fn judge_role(who: &Principal, wanted: &Role, within_scope: bool) -> Verdict {
-    if !who.access.roles.contains(wanted) {
-        let missing = Missing { terms: vec![format!("role {wanted}")], scopes: Vec::new() };
+fn judge_role(
+    who: &Principal,
+    wanted: &Role,
+    (at, within_scope): (At<'_>, bool),
+    place: impl Fn() -> String,
+) -> Verdict {
+    let held =
+        who.access.roles.contains(wanted) || at.held(who).any(|held| held.roles.contains(wanted));
+    if !held {
+        let term = format!("role {wanted}{}", place());
+        let missing = Missing { terms: vec![term], scopes: Vec::new() };
         return Verdict::No { missing, remedies: Vec::new() };
     }
     if is_unbound(who, within_scope) { Verdict::Yes } else { Verdict::beyond_scope(Vec::new()) }
@@ -210,8 +268,20 @@ impl Requirement {
         match &self.term {
             Term::Unscoped if who.limit().is_some() => Verdict::beyond_scope(Vec::new()),
             Term::Public(_) | Term::Authenticated | Term::Unscoped => Verdict::Yes,
-            Term::Role(name) => judge_role(who, name, within_scope),
-            Term::Permission(name) => judge_permission(who, name, within_scope),
+            Term::Role(name) => judge_role(who, name, (Everywhere, within_scope), String::new),
+            Term::Permission(name) => {
+                judge_permission(who, name, (Everywhere, within_scope), String::new)
+            }
+            Term::RoleIn(place, name) => {
+                let found = place.of(who);
+                let at = At::new(found.as_ref());
+                judge_role(who, name, (at, within_scope), || format!(" in {place}"))
+            }
+            Term::PermissionIn(place, name) => {
+                let found = place.of(who);
+                let at = At::new(found.as_ref());
+                judge_permission(who, name, (at, within_scope), || format!(" in {place}"))
+            }
             Term::Scope(name) => judge_scope(who, name),
             Term::Is(subject) => match lacks(who.subject == *subject) {
                 Verdict::Yes if !is_unbound(who, within_scope) => Verdict::beyond_scope(Vec::new()),
@@ -304,57 +374,5 @@ impl Missing {
     pub fn into_problem(self) -> Problem {
         let detail = format!("You lack: {}.", self.terms.join(", "));
         Problem::new(ProblemKind::Forbidden).detail(detail).missing(self.terms)
-    }
-}
-
-impl Principal {
-    /// Asks for something once the row is in hand: the same algebra as in the route table.
-    ///
-    /// ```
-    /// use portcullis::policy::{is, permission};
-    /// use portcullis::types::{Principal, Subject, UserId};
-    ///
-    /// let owner = UserId(uuid::Uuid::from_u128(7));
-    /// let who = Principal::new(Subject::User(owner), "ann");
-    /// assert!(who.must(permission("items:delete") | is(owner)).is_ok());
-    /// assert!(who.must(permission("items:delete")).is_err());
-    /// ```
-    ///
-    /// # Errors
-    /// A 403 that names what is missing; a 401 for a guest, or where a fresh sign-in would help.
-    pub fn must(&self, what: Requirement) -> Result<(), Problem> {
-        self.context.asked.note();
-        match what.check(self) {
-            Decision::Permit => Ok(()),
-            // An owner is a question to the handler itself: here nobody is left to answer it.
-            Decision::Defer => {
-                Err(Missing { terms: vec![what.to_string()], ..Missing::default() }.into_problem())
-            }
-            Decision::Challenge(Ask::SignIn) => Err(ProblemKind::Unauthenticated.into()),
-            Decision::Challenge(Ask::StepUp(_)) => Err(ProblemKind::StepUp.into()),
-            Decision::Forbid(missing) => Err(missing.into_problem()),
-        }
-    }
-
-    /// As [`must`](Self::must), but says 404: whoever may not see it may not know that it exists.
-    ///
-    /// # Errors
-    /// A 404.
-    pub fn must_or_hide(&self, what: Requirement) -> Result<(), Problem> {
-        self.must(what).map_err(|_| ProblemKind::NotFound.into())
-    }
-
-    /// Whether the subject holds the permission at this moment, by a credential that reaches so
-    /// far. Behind [`owner`](super::owner) this is asking, as [`must`](Self::must) is.
-    #[must_use]
-    pub fn may(&self, permission: &Permission) -> bool {
-        self.context.asked.note();
-        permits(self, permission)
-    }
-
-    /// Whether a condition holds for this request.
-    #[must_use]
-    pub fn meets(&self, condition: &dyn Condition) -> bool {
-        condition.holds(self)
     }
 }

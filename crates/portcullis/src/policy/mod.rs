@@ -1,5 +1,6 @@
 //! 4, may they? One value says who may call: enforced, documented, printed. Pure: no I/O, no clock.
 
+mod asking;
 mod check;
 mod condition;
 pub mod conditions;
@@ -26,7 +27,7 @@ pub(crate) use question::Asked as QuestionTerm;
 pub use question::Question;
 pub use roles::{Roles, Unfolded, Ways};
 
-use crate::types::{Condition, InvalidName, Permission, Role, Scope, Subject};
+use crate::types::{Condition, InvalidName, Permission, Place, Principal, Role, Scope, Subject};
 
 /// Who may call a route.
 ///
@@ -59,6 +60,10 @@ pub(crate) enum Term {
     Role(Role),
     /// Whoever holds this permission.
     Permission(Permission),
+    /// Whoever holds this role in a place.
+    RoleIn(Whereabouts, Role),
+    /// Whoever holds this permission in a place.
+    PermissionIn(Whereabouts, Permission),
     /// Whoever's credential carries this scope.
     Scope(Scope),
     /// This one alone.
@@ -73,6 +78,34 @@ pub(crate) enum Term {
     All(Vec<Requirement>),
     /// Any of these.
     Any(Vec<Requirement>),
+}
+
+/// How a requirement names a place.
+#[derive(Clone, Debug)]
+pub(crate) enum Whereabouts {
+    /// By a part of the path.
+    Part(Arc<str>),
+    /// Outright.
+    At(Place),
+}
+
+impl Whereabouts {
+    /// The place; `None` where the path does not name it.
+    pub(crate) fn of(&self, who: &Principal) -> Option<Place> {
+        match self {
+            Self::Part(part) => who.context.place(part),
+            Self::At(place) => Some(place.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Whereabouts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Part(part) => write!(f, "{{{part}}}"),
+            Self::At(place) => place.fmt(f),
+        }
+    }
 }
 
 impl From<Term> for Requirement {
@@ -106,6 +139,30 @@ pub fn role(name: impl Into<Role>) -> Requirement {
 /// Whoever holds the permission as of now. A denial wins over any number of allowances.
 pub fn permission(name: impl Into<Permission>) -> Requirement {
     Term::Permission(name.into()).into()
+}
+
+/// Whoever holds the role in the place that the path names in this part: in `tenant` for
+/// `/tenants/{tenant}/notes`. What is held everywhere is held there too.
+pub fn role_in(part: &str, name: impl Into<Role>) -> Requirement {
+    Term::RoleIn(Whereabouts::Part(part.into()), name.into()).into()
+}
+
+/// Whoever holds the permission in the place that the path names in this part. What is held
+/// everywhere is held there too; a denial wins, whether it is of that place or of every place.
+///
+/// ```
+/// use portcullis::policy::permission_in;
+///
+/// let who = permission_in("tenant", "notes:read"); // for `/tenants/{tenant}/notes`
+/// assert_eq!(who.to_string(), "permission notes:read in {tenant}");
+/// ```
+pub fn permission_in(part: &str, name: impl Into<Permission>) -> Requirement {
+    Term::PermissionIn(Whereabouts::Part(part.into()), name.into()).into()
+}
+
+/// Whoever holds the permission in this very place. For a handler that learns the place from a row.
+pub fn permission_at(place: Place, name: impl Into<Permission>) -> Requirement {
+    Term::PermissionIn(Whereabouts::At(place), name.into()).into()
 }
 
 /// Whoever's credential carries the scope, and who may make use of it as of now.
@@ -162,7 +219,7 @@ impl Requirement {
     #[must_use]
     pub fn permissions(&self) -> Vec<&Permission> {
         match &self.term {
-            Term::Permission(name) => vec![name],
+            Term::Permission(name) | Term::PermissionIn(_, name) => vec![name],
             Term::All(terms) | Term::Any(terms) => {
                 terms.iter().flat_map(Self::permissions).collect()
             }
@@ -182,12 +239,25 @@ impl Requirement {
         found
     }
 
+    /// Every part of the path by which it names a place.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&str> {
+        match &self.term {
+            Term::RoleIn(Whereabouts::Part(part), _)
+            | Term::PermissionIn(Whereabouts::Part(part), _) => vec![part],
+            Term::All(terms) | Term::Any(terms) => terms.iter().flat_map(Self::parts).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Names in it that cannot be the name of a role, a permission or a scope.
     #[must_use]
     pub fn invalid_names(&self) -> Vec<InvalidName> {
         match &self.term {
-            Term::Role(name) => name.check().err().into_iter().collect(),
-            Term::Permission(name) => name.check().err().into_iter().collect(),
+            Term::Role(name) | Term::RoleIn(_, name) => name.check().err().into_iter().collect(),
+            Term::Permission(name) | Term::PermissionIn(_, name) => {
+                name.check().err().into_iter().collect()
+            }
             Term::Scope(name) => name.check().err().into_iter().collect(),
             Term::All(terms) | Term::Any(terms) => {
                 terms.iter().flat_map(Self::invalid_names).collect()
@@ -253,6 +323,8 @@ impl fmt::Display for Requirement {
             Term::Unscoped => write!(f, "signed in by {}", check::UNSCOPED),
             Term::Role(name) => write!(f, "role {name}"),
             Term::Permission(name) => write!(f, "permission {name}"),
+            Term::RoleIn(place, name) => write!(f, "role {name} in {place}"),
+            Term::PermissionIn(place, name) => write!(f, "permission {name} in {place}"),
             Term::Scope(name) => write!(f, "scope {name}"),
             Term::Is(who) => write!(f, "{who}"),
             Term::Owner(of) => write!(f, "owner of the {of}"),

@@ -97,6 +97,11 @@ pub(super) fn names(
     for fault in row.who.invalid_names() {
         faults.add(&setting(row), fault.to_string(), "correct the name in its requirement");
     }
+    let parts = captures(&row.path);
+    for part in row.who.parts().into_iter().filter(|part| !parts.contains(part)) {
+        let wrong = format!("it asks for a place by `{{{part}}}`, which is no part of the path");
+        faults.add(&setting(row), wrong, "name a part of the path, such as `tenant`");
+    }
     let Some(known) = known else { return };
     for name in row.who.permissions().into_iter().filter(|name| !name.is_among(known)) {
         let wrong = format!("it asks for the permission `{name}`, which nobody registered");

@@ -132,8 +132,8 @@ impl AccessTable {
                 roles: held.roles,
                 allowed: held.allowed,
                 denied: held.denied,
-                conditional: Vec::new(),
                 scopes: Arc::clone(&scopes),
+                ..Access::default()
             });
             who
         };

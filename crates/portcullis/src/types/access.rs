@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Condition, Effect, GrantId, Permission, Principal, Role, Scope};
+use super::{Condition, Effect, GrantId, Permission, Place, Principal, Role, Scope};
 
 /// What a subject holds as of now. Built once, shared by every request until something changes.
 #[derive(Clone, Debug, Default)]
@@ -16,8 +16,23 @@ pub struct Access {
     pub denied: BTreeSet<Permission>,
     /// Allowances and denials that count only while their condition holds.
     pub conditional: Vec<Conditional>,
+    /// What is held in single places besides, such as in one tenant.
+    pub within: BTreeMap<Place, Held>,
     /// The scopes known, and the permission that stands behind each.
     pub scopes: Arc<ScopeBook>,
+}
+
+/// What is held in one place.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    /// Roles, with those they include.
+    pub roles: BTreeSet<Role>,
+    /// Permissions.
+    pub allowed: BTreeSet<Permission>,
+    /// Permissions denied there, whatever is held elsewhere.
+    pub denied: BTreeSet<Permission>,
+    /// Allowances and denials that count only while their condition holds.
+    pub conditional: Vec<Conditional>,
 }
 
 /// One allowance or denial that counts only while a condition holds.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::data::Data;
-use super::{Access, ClientId, Permission, Role, Scope, SessionId, Timestamp, TokenId, UserId};
+use super::{
+    Access, ClientId, Permission, Place, Role, Scope, SessionId, Timestamp, TokenId, UserId,
+};
 
 /// Who this request speaks for: a user, a client, or nobody.
 ///
@@ -80,6 +82,41 @@ impl Principal {
         permissions: impl IntoIterator<Item = P>,
     ) -> Self {
         Arc::make_mut(&mut self.access).allowed.extend(permissions.into_iter().map(Into::into));
+        self
+    }
+
+    /// Holds these roles in one place, as a verifier vouches. The gate adds what they include and
+    /// carry.
+    #[must_use]
+    pub fn with_roles_in<R: Into<Role>>(
+        mut self,
+        place: Place,
+        roles: impl IntoIterator<Item = R>,
+    ) -> Self {
+        let held = Arc::make_mut(&mut self.access).within.entry(place).or_default();
+        held.roles.extend(roles.into_iter().map(Into::into));
+        self
+    }
+
+    /// Holds these permissions in one place, as a verifier vouches.
+    ///
+    /// ```
+    /// use portcullis::types::{ClientId, Place, Principal, Subject};
+    ///
+    /// let who = Principal::new(Subject::Client(ClientId::from("sync")), "sync")
+    ///     .with_permissions_in(Place::new("tenant", "acme"), ["notes:read"]);
+    /// assert!(who.may_in(&Place::new("tenant", "acme"), &"notes:read".into()));
+    /// assert!(!who.may_in(&Place::new("tenant", "other"), &"notes:read".into()));
+    /// assert!(!who.may(&"notes:read".into()));
+    /// ```
+    #[must_use]
+    pub fn with_permissions_in<P: Into<Permission>>(
+        mut self,
+        place: Place,
+        permissions: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let held = Arc::make_mut(&mut self.access).within.entry(place).or_default();
+        held.allowed.extend(permissions.into_iter().map(Into::into));
         self
     }
 
@@ -283,11 +320,22 @@ pub struct Context {
     pub request_id: Option<Arc<str>>,
     /// Whether the handler asked what the route table left to it.
     pub asked: Asked,
+    /// The parts of the path, by name, decoded.
+    pub parts: Arc<[(Arc<str>, Arc<str>)]>,
     /// What was answered to the questions of a requirement.
     pub(crate) answers: Answers,
     /// Whether the route named a scope that the credential carries: then that scope vouches for
     /// the roles and permissions used behind the route.
     pub within_scope: bool,
+}
+
+impl Context {
+    /// The place that the path names in its part `{part}`.
+    #[must_use]
+    pub fn place(&self, part: &str) -> Option<Place> {
+        let (part, name) = self.parts.iter().find(|(known, _)| &**known == part)?;
+        Some(Place::new(Arc::clone(part), Arc::clone(name)))
+    }
 }
 
 /// Answers to questions, by the number of each. `None` where it could not be answered.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConditionSpec, GrantId, Permission, Role, Timestamp};
+use super::{ConditionSpec, GrantId, Permission, Place, Role, Timestamp};
 
 /// A role: which permissions it carries or denies, which roles it includes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct Grant {
     pub effect: Effect,
     /// What is allowed or denied.
     pub permission: Permission,
+    /// In which place it counts, such as in one tenant; everywhere where `None`.
+    pub place: Option<Place>,
     /// Under which circumstances it counts; under any where `None`.
     pub condition: Option<ConditionSpec>,
     /// From when on it counts.

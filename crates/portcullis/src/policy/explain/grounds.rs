@@ -1,9 +1,9 @@
 //! What spoke for and against a single term.
 
 use super::{Circumstance, Effect, Ground, Help, Provenance, State, strictest};
-use crate::policy::check::{behind, is_unbound, reaches, standing_for};
+use crate::policy::check::{At, behind, is_unbound, reaches, standing_for};
 use crate::policy::{Requirement, Term};
-use crate::types::{Condition, Conditional, Permission, Principal};
+use crate::types::{Condition, Conditional, Permission, Place, Principal};
 
 /// How many roles are named as a help.
 const MOST: usize = 5;
@@ -47,8 +47,26 @@ impl Requirement {
                     (Vec::new(), vec![Help::Role { role: name.clone() }])
                 }
             }
-            Term::Permission(name) => {
-                let mut grounds = permission(name, who, provenance);
+            Term::RoleIn(place, name) => {
+                let at = place.of(who);
+                let held = At::new(at.as_ref()).held(who).any(|held| held.roles.contains(name));
+                if !held && !who.access.roles.contains(name) {
+                    return (Vec::new(), vec![Help::Role { role: name.clone() }]);
+                }
+                let path = vec![name.clone()];
+                let mut grounds = (vec![Ground::Role { path }], Vec::new());
+                if !is_unbound(who, within_scope) {
+                    grounds.0.push(Ground::BeyondScope);
+                    grounds.1.push(Help::NoScopeLimit);
+                }
+                grounds
+            }
+            Term::Permission(name) | Term::PermissionIn(_, name) => {
+                let at = match self.term() {
+                    Term::PermissionIn(place, _) => place.of(who),
+                    _ => None,
+                };
+                let mut grounds = permission(name, who, provenance, at.as_ref());
                 if !reaches(who, name, within_scope) {
                     grounds.0.push(Ground::BeyondScope);
                     let scopes = standing_for(who, name).cloned();
@@ -61,8 +79,9 @@ impl Requirement {
                 let carried = who.scopes.carries(name.as_str());
                 let behind = behind(who, name);
                 let scope = Ground::Scope { scope: name.clone(), carried, behind: behind.cloned() };
-                let (mut by, mut helps) =
-                    behind.map(|behind| permission(behind, who, provenance)).unwrap_or_default();
+                let (mut by, mut helps) = behind
+                    .map(|behind| permission(behind, who, provenance, None))
+                    .unwrap_or_default();
                 by.insert(0, scope);
                 if !carried {
                     helps.insert(0, Help::Scope { scope: name.clone() });
@@ -118,12 +137,18 @@ fn help(condition: &dyn Condition, who: &Principal) -> Help {
     }
 }
 
-fn permission(wanted: &Permission, who: &Principal, provenance: &Provenance) -> Grounds {
-    let mut found = Found { wanted, who, provenance, by: Vec::new(), helps: Vec::new() };
+fn permission(
+    wanted: &Permission,
+    who: &Principal,
+    provenance: &Provenance,
+    place: Option<&Place>,
+) -> Grounds {
+    let mut found = Found { wanted, who, provenance, place, by: Vec::new(), helps: Vec::new() };
     for effect in [Effect::Deny, Effect::Allow] {
         found.of_roles(effect);
         found.of_grants(effect);
         found.vouched(effect);
+        found.in_place(effect);
     }
     let denied = found.by.iter().any(|ground| speaks(ground, Effect::Deny));
     let allowed = found.by.iter().any(|ground| speaks(ground, Effect::Allow));
@@ -142,7 +167,9 @@ fn permission(wanted: &Permission, who: &Principal, provenance: &Provenance) -> 
 /// Whether the ground counts at this moment.
 fn speaks(ground: &Ground, wanted: Effect) -> bool {
     match ground {
-        Ground::RolePermission { effect, .. } | Ground::Vouched { effect, .. } => *effect == wanted,
+        Ground::RolePermission { effect, .. }
+        | Ground::Vouched { effect, .. }
+        | Ground::HeldIn { effect, .. } => *effect == wanted,
         Ground::Grant { effect, counts, .. } => *effect == wanted && *counts,
         _ => false,
     }
@@ -152,6 +179,7 @@ struct Found<'a> {
     wanted: &'a Permission,
     who: &'a Principal,
     provenance: &'a Provenance,
+    place: Option<&'a Place>,
     by: Vec<Ground>,
     helps: Vec<Help>,
 }
@@ -238,6 +266,26 @@ impl Found<'_> {
             if !known {
                 self.by.push(Ground::Vouched { effect, permission: permission.clone() });
             }
+        }
+    }
+
+    /// What is held in the place that is asked for.
+    fn in_place(&mut self, effect: Effect) {
+        let Some(place) = self.place else { return };
+        let Some(held) = self.who.access.within.get(place) else { return };
+        let always = match effect {
+            Effect::Allow => &held.allowed,
+            Effect::Deny => &held.denied,
+        };
+        for permission in always.iter().filter(|one| one.covers(self.wanted)) {
+            let (permission, place) = (permission.clone(), place.clone());
+            self.by.push(Ground::HeldIn { effect, permission, place });
+        }
+        let sometimes = held.conditional.iter();
+        for one in
+            sometimes.filter(|one| one.effect == effect && one.permission.covers(self.wanted))
+        {
+            self.sometimes(one);
         }
     }
 

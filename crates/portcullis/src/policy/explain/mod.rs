@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::check::{Verdict, strictest};
 use super::{Ask, Decision, Requirement, Roles, Term, Ways};
 use crate::types::{
-    Effect, Grant, GrantId, Permission, Principal, Remedy, Role, Scope, ZonedDateTime,
+    Effect, Grant, GrantId, Permission, Place, Principal, Remedy, Role, Scope, ZonedDateTime,
 };
 
 /// What became of a requirement, and why. Displays as a tree for people.
@@ -159,6 +159,15 @@ pub enum Ground {
         /// The permission.
         permission: Permission,
     },
+    /// What is held in the place that was asked for.
+    HeldIn {
+        /// Allow or deny.
+        effect: Effect,
+        /// The permission.
+        permission: Permission,
+        /// Where.
+        place: Place,
+    },
     /// A scope.
     Scope {
         /// Which scope.
@@ -262,7 +271,7 @@ impl Provenance {
     /// From the roles that exist, those assigned directly, and the direct grants.
     #[must_use]
     pub fn new(roles: Arc<Roles>, assigned: &BTreeSet<Role>, grants: &[Grant]) -> Self {
-        let always = grants.iter().filter(|grant| grant.when().is_none());
+        let always = grants.iter().filter(|one| one.place.is_none() && one.when().is_none());
         Self {
             ways: roles.ways(assigned.iter().cloned()),
             roles,

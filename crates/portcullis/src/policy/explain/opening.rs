@@ -2,7 +2,7 @@
 
 use crate::policy::check::{Verdict, behind};
 use crate::policy::{Requirement, Term};
-use crate::types::{Permission, Principal, ZonedDateTime};
+use crate::types::{Permission, Place, Principal, ZonedDateTime};
 
 /// How many turns are looked at: two years of daily hours.
 const MOST_TURNS: usize = 1500;
@@ -30,15 +30,19 @@ impl Requirement {
     fn turns(&self, who: &Principal) -> Option<ZonedDateTime> {
         match &self.term {
             Term::All(each) | Term::Any(each) => each.iter().filter_map(|one| one.turns(who)).min(),
-            Term::Permission(wanted) => of_grants(wanted, who),
-            Term::Scope(scope) => of_grants(behind(who, scope)?, who),
+            Term::Permission(wanted) => of_grants(wanted, who, None),
+            Term::PermissionIn(place, wanted) => of_grants(wanted, who, place.of(who).as_ref()),
+            Term::Scope(scope) => of_grants(behind(who, scope)?, who, None),
             Term::When(condition) => condition.turns(who),
             _ => None,
         }
     }
 }
 
-fn of_grants(wanted: &Permission, who: &Principal) -> Option<ZonedDateTime> {
-    let grants = who.access.conditional.iter().filter(|one| one.permission.covers(wanted));
+fn of_grants(wanted: &Permission, who: &Principal, place: Option<&Place>) -> Option<ZonedDateTime> {
+    let there = place.and_then(|place| who.access.within.get(place)).into_iter();
+    let there = there.flat_map(|held| &held.conditional);
+    let grants =
+        who.access.conditional.iter().chain(there).filter(|one| one.permission.covers(wanted));
     grants.filter_map(|one| one.condition.turns(who)).min()
 }

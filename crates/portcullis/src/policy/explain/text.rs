@@ -75,6 +75,9 @@ impl fmt::Display for Ground {
             Self::Vouched { effect, permission } => {
                 write!(f, "{permission} {}, as vouched for", verb(*effect))
             }
+            Self::HeldIn { effect, permission, place } => {
+                write!(f, "{permission} {} in {place}", verb(*effect))
+            }
             Self::Scope { scope, carried, behind } => {
                 let carried = if *carried { "carried" } else { "not carried" };
                 write!(f, "scope {scope} {carried}")?;

@@ -106,6 +106,7 @@ proptest! {
     ) {
         let assigned: BTreeSet<Role> = assigned.into_iter().map(Role::from).collect();
         let grants: Vec<Grant> = direct.iter().enumerate().map(|(number, (name, allow, always))| Grant {
+            place: None,
             id: GrantId(Uuid::from_u128(number as u128)),
             effect: if *allow { Effect::Allow } else { Effect::Deny },
             permission: (*name).into(),
@@ -117,7 +118,7 @@ proptest! {
         let unfolded = roles.unfold(assigned.iter().cloned());
         let mut access = Access {
             roles: unfolded.roles, allowed: unfolded.allowed, denied: unfolded.denied,
-            scopes: Arc::new(book()), conditional: Vec::new(),
+            scopes: Arc::new(book()), ..Access::default()
         };
         for grant in &grants {
             match (&grant.condition, grant.effect) {
@@ -166,7 +167,7 @@ fn the_tree_names_paths_grants_conditions_and_what_would_help() {
             permission: "write".into(),
             condition: Arc::new(hours),
         }],
-        scopes: Arc::default(),
+        ..Access::default()
     });
     let provenance = Provenance::new(Arc::new(roles), &assigned, &[]);
     let what = permission("items:read")

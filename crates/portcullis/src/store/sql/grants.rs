@@ -273,6 +273,7 @@ fn read_grant(row: &SqliteRow) -> Result<Grant, StoreError> {
         id: row::text(row, "id")?,
         effect: effect(row)?,
         permission: Permission::from(row::get::<&str>(row, "permission")?),
+        place: None,
         // A condition that cannot be read must not count as none.
         condition: condition.map_err(|_| unfit("condition"))?,
         valid_from: row::maybe_time(row, "valid_from")?,

@@ -96,6 +96,7 @@ pub(super) async fn ladder(store: &impl Store, names: &[&str]) {
 
 pub(super) fn grant(permission: &str) -> Grant {
     Grant {
+        place: None,
         id: GrantId(uuid()),
         effect: Effect::Allow,
         permission: permission.into(),

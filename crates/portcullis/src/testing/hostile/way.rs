@@ -44,10 +44,10 @@ impl Holds {
         let mut holds = Self::default();
         for term in terms {
             match term.term() {
-                Term::Role(role) => {
+                Term::Role(role) | Term::RoleIn(_, role) => {
                     holds.roles.insert(role.clone());
                 }
-                Term::Permission(permission) => {
+                Term::Permission(permission) | Term::PermissionIn(_, permission) => {
                     holds.permissions.insert(permission.clone());
                 }
                 Term::Scope(scope) => {
@@ -102,8 +102,8 @@ impl Holds {
             roles: held.roles.union(&self.roles).cloned().collect(),
             allowed: held.allowed.union(&self.permissions).cloned().collect(),
             denied: held.denied.union(&self.denied).cloned().collect(),
-            conditional: Vec::new(),
             scopes: Arc::clone(rules.scope_book()),
+            ..Access::default()
         });
         if by_token && self.limited {
             who.scopes = Scopes::Only(Arc::new(self.scopes.clone()));
