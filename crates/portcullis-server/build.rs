@@ -1,11 +1,15 @@
 //! Takes Swagger UI's files out of the crate that ships them, so that they are served as they are:
-//! plain, and as the gzip stream they nearly were inside the archive.
+//! plain, and packed by gzip.
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::{env, fs, io};
+use std::{env, fs};
 
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::GzEncoder;
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED as ARCHIVE;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -30,13 +34,11 @@ fn main() -> Outcome<()> {
     let out = env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?;
     let mut list = String::from("&[\n");
     for (name, media_type) in TAKEN {
-        let (deflated, plain) = take(name)?;
-        write_asset(Path::new(&out), name, media_type, &plain, &deflated, &mut list)?;
+        write_asset(Path::new(&out), name, media_type, &take(name)?, &mut list)?;
     }
     for (name, media_type) in OWN {
         let plain = fs::read(Path::new("assets/docs").join(name))?;
-        let deflated = miniz_oxide::deflate::compress_to_vec(&plain, 9);
-        write_asset(Path::new(&out), name, media_type, &plain, &deflated, &mut list)?;
+        write_asset(Path::new(&out), name, media_type, &plain, &mut list)?;
     }
     list.push_str("]\n");
     fs::write(Path::new(&out).join("docs_assets.rs"), list)?;
@@ -48,18 +50,13 @@ fn write_asset(
     name: &str,
     media_type: &str,
     plain: &[u8],
-    deflated: &[u8],
     list: &mut String,
 ) -> Outcome<()> {
-    let checksum = crc32(plain);
-    // RFC 1952: a header without name or time, the deflate stream, checksum and size.
-    let mut gzip = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255];
-    gzip.extend_from_slice(deflated);
-    gzip.extend_from_slice(&checksum.to_le_bytes());
-    gzip.extend_from_slice(&u32::try_from(plain.len())?.to_le_bytes());
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(plain)?;
     fs::write(out.join(name), plain)?;
-    fs::write(out.join(format!("{name}.gz")), gzip)?;
-    let tag = format!("{checksum:08x}{:x}", plain.len());
+    fs::write(out.join(format!("{name}.gz")), gzip.finish()?)?;
+    let tag = format!("{:08x}{:x}", crc32fast::hash(plain), plain.len());
     writeln!(
         list,
         "Asset {{ name: {name:?}, media_type: {media_type:?}, tag: {tag:?}, \
@@ -69,8 +66,8 @@ fn write_asset(
     Ok(())
 }
 
-/// The file `dist/<name>`: its deflate stream as it lies in the archive, and its content.
-fn take(name: &str) -> Outcome<(Vec<u8>, Vec<u8>)> {
+/// The content of the file `dist/<name>` of the archive.
+fn take(name: &str) -> Outcome<Vec<u8>> {
     const END: &[u8] = b"PK\x05\x06";
     let end =
         ARCHIVE.windows(4).rposition(|window| window == END).ok_or("the archive has no end")?;
@@ -88,11 +85,11 @@ fn take(name: &str) -> Outcome<(Vec<u8>, Vec<u8>)> {
             let stored = slice(data, packed)?;
             return match method {
                 8 => {
-                    let plain = miniz_oxide::inflate::decompress_to_vec(stored)
-                        .map_err(|error| io::Error::other(error.to_string()))?;
-                    Ok((stored.to_vec(), plain))
+                    let mut plain = Vec::new();
+                    DeflateDecoder::new(stored).read_to_end(&mut plain)?;
+                    Ok(plain)
                 }
-                0 => Ok((miniz_oxide::deflate::compress_to_vec(stored, 9), stored.to_vec())),
+                0 => Ok(stored.to_vec()),
                 _ => Err(format!("{path} is packed in a way not known here").into()),
             };
         }
@@ -107,10 +104,4 @@ fn slice(at: usize, length: usize) -> Outcome<&'static [u8]> {
 
 fn number(at: usize, length: usize) -> Outcome<usize> {
     Ok(slice(at, length)?.iter().rev().fold(0, |number, byte| (number << 8) | usize::from(*byte)))
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ ((sum & 1) * 0xedb8_8320))
-    })
 }

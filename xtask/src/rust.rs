@@ -43,16 +43,11 @@ pub(crate) fn bench(shell: &mut Shell) -> Outcome {
     shell.cargo(&format!("bench {ALL} --bench walk --bench scale --bench start"))
 }
 
-/// Fuzzes each target: with cargo-fuzz where it is there, else with a driver of our own, which
-/// knows nothing of coverage. Sanitizers are asked for by an unstable flag, which is all that
-/// needs `RUSTC_BOOTSTRAP`.
+/// Fuzzes each target with cargo-fuzz, from its seeds and with the words of its grammar. Sanitizers
+/// are asked for by an unstable flag, which is all that needs `RUSTC_BOOTSTRAP`.
 pub(crate) fn fuzz(shell: &mut Shell, seconds: u32) -> Outcome {
     if shell.asked("cargo", "fuzz --version").is_none() {
-        let words =
-            format!("run --release --no-default-features --bin portcullis-fuzz -- all {seconds}");
-        let mut command = shell.command("cargo", &words);
-        command.current_dir(shell.path("crates/portcullis/fuzz"));
-        return shell.run(command);
+        shell.cargo("install --locked cargo-fuzz")?;
     }
     let targets = shell.path("crates/portcullis/fuzz/fuzz_targets");
     let entries = std::fs::read_dir(&targets)
@@ -63,7 +58,13 @@ pub(crate) fn fuzz(shell: &mut Shell, seconds: u32) -> Outcome {
         .collect();
     names.sort();
     for name in names {
-        let words = format!("fuzz run {name} -- -max_total_time={seconds}");
+        let words = format!(
+            "fuzz run {name} fuzz/corpus/{name} fuzz/seeds/{name} -- -max_total_time={seconds} \
+             -dict=fuzz/dictionaries/{name}.dict"
+        );
+        let corpus = shell.path(&format!("crates/portcullis/fuzz/corpus/{name}"));
+        std::fs::create_dir_all(&corpus)
+            .map_err(|error| format!("{} cannot be made: {error}", corpus.display()))?;
         let mut command = shell.command("cargo", &words);
         command.env("RUSTC_BOOTSTRAP", "1").current_dir(shell.path("crates/portcullis"));
         shell.run(command)?;

@@ -10,6 +10,7 @@ use portcullis::clock::Sources;
 use portcullis::crypto::{
     Algorithm, KeyError, KeyRing, MasterSecret, PasswordSettings, Secret, SigningKey,
 };
+use portcullis::policy::Conditions;
 use portcullis::problem::{ConfigError, Problem};
 use portcullis::store::sql::{ConnectError, SqlStore};
 use portcullis::store::{Keys as _, Store, UserFilter};
@@ -116,6 +117,7 @@ pub(crate) async fn open_over(
             window: seconds(settings.throttle.window),
         })
         .scopes(kind.scopes())
+        .conditions(Conditions::new().without_second_factor())
         .algorithm(algorithm(settings.tokens.algorithm));
     if let Some(key) = key_file(settings)? {
         builder = builder.signing_key(key);

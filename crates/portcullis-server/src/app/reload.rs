@@ -72,7 +72,7 @@ fn said(what: &str, outcome: Result<(), ConfigError>) {
     match outcome {
         Ok(()) => tracing::info!("SIGHUP: {what} was read again"),
         Err(faults) => {
-            tracing::error!(error = %faults, "SIGHUP: {what} cannot be used: the one from before stays")
+            tracing::error!(error = %faults, "SIGHUP: {what} cannot be used: the one from before stays");
         }
     }
 }

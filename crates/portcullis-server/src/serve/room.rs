@@ -199,7 +199,7 @@ fn owner(address: IpAddr) -> IpAddr {
             let network = Ipv6Net::new(address, 64).map(|network| network.network());
             IpAddr::V6(network.unwrap_or(address))
         }
-        address => address,
+        address @ IpAddr::V4(_) => address,
     }
 }
 

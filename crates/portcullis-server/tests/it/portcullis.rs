@@ -142,13 +142,14 @@ impl Folder {
     #[track_caller]
     pub(crate) fn wait_for_log(&self, words: &str) -> String {
         for _ in 0..500 {
-            let log = self.log();
-            if log.contains(words) {
-                return log;
+            if self.log().contains(words) {
+                break;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("{words:?} is not in the log:\n{}", self.log());
+        let log = self.log();
+        assert!(log.contains(words), "{words:?} is not in the log:\n{log}");
+        log
     }
 
     /// Starts a server, and waits until it says that it listens.

@@ -59,7 +59,9 @@ fn several_first_starts_at_once_all_work() {
             .map(|name| scope.spawn(move || folder.add_user(&format!("{name} --role admin"))))
             .into_iter()
             .collect();
-        users.into_iter().for_each(|user| user.join().unwrap());
+        for user in users {
+            user.join().unwrap();
+        }
         for server in servers {
             let server = server.join().unwrap();
             server.soon("/users", &basic("ann"), 200);

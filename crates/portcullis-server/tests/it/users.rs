@@ -94,6 +94,11 @@ fn permissions_are_allowed_denied_and_taken_back() {
     folder.run(&format!("{wrong} --hours '09:00-17:00 Mars/Base'")).refused(1, &["time zone"]);
     folder.run(&format!("{wrong} --from home")).refused(2, &["10.0.0.0/8"]);
     folder.run(&format!("{wrong} --condition '{{\"x\": 1}}'")).refused(2, &["recent_login"]);
+    // Faults §15: nothing here gives a second factor.
+    for condition in [r#"{"second_factor": true}"#, r#"{"any": [{"second_factor": true}]}"#] {
+        let said = folder.run(&format!("{wrong} --condition '{condition}'"));
+        said.refused(1, &["nothing here gives a second factor"]);
+    }
     folder.run("user permissions nick allow 'a b'").refused(1, &["permission"]);
 }
 

@@ -131,7 +131,8 @@ impl OpaqueToken {
         let mut text = Secret::new(String::with_capacity(prefix.len() + BODY + CHECK));
         text.expose_mut().push_str(prefix);
         push_base62(text.expose_mut(), bits, BODY);
-        let check = crc32(text.expose().as_bytes()).to_be_bytes();
+        // It finds slips of the hand, and is no protection.
+        let check = crc32fast::hash(text.expose().as_bytes()).to_be_bytes();
         push_base62(text.expose_mut(), &check, CHECK);
         Self { kind, text }
     }
@@ -148,7 +149,7 @@ fn check(text: &str) -> Result<OpaqueKind, Malformed> {
     }
     let (head, shown) = text.split_at(prefix + BODY);
     let mut due = String::with_capacity(CHECK);
-    push_base62(&mut due, &crc32(head.as_bytes()).to_be_bytes(), CHECK);
+    push_base62(&mut due, &crc32fast::hash(head.as_bytes()).to_be_bytes(), CHECK);
     if due == shown { Ok(kind) } else { Err(Malformed) }
 }
 
@@ -174,29 +175,6 @@ fn push_base62(text: &mut String, number: &[u8], width: usize) {
     text.extend(digits.expose().iter().map(|digit| char::from(*digit)));
 }
 
-/// CRC-32 as in ISO-HDLC (zip, PNG). It finds slips of the hand, and is no protection.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        CRC_TABLE[usize::from(crc.to_le_bytes()[0] ^ byte)] ^ (crc >> 8)
-    })
-}
-
-static CRC_TABLE: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut index = 0_u32;
-    while index < 256 {
-        let mut crc = index;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { 0xEDB8_8320 ^ (crc >> 1) } else { crc >> 1 };
-            bit += 1;
-        }
-        table[index as usize] = crc;
-        index += 1;
-    }
-    table
-};
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -209,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_common_one_and_the_digits_are_in_order() {
-        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+        assert_eq!(crc32fast::hash(b"123456789"), 0xCBF4_3926);
         for (number, written) in
             [(0, "000000"), (61, "00000z"), (62, "000010"), (u32::MAX, "4gfFC3")]
         {

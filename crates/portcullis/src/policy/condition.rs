@@ -30,6 +30,7 @@ type Make = dyn Fn(&Value) -> Result<Arc<dyn Condition>, InvalidCondition> + Sen
 #[derive(Clone, Default)]
 pub struct Conditions {
     own: BTreeMap<String, Arc<Make>>,
+    no_second_factor: bool,
 }
 
 impl fmt::Debug for Conditions {
@@ -52,6 +53,14 @@ impl Conditions {
         F: Fn(&Value) -> Result<Arc<dyn Condition>, InvalidCondition> + Send + Sync + 'static,
     {
         self.own.insert(name.to_owned(), Arc::new(make));
+        self
+    }
+
+    /// Refuses conditions on a second factor: nothing gives one here, so such an allowance would never
+    /// count and such a denial always.
+    #[must_use]
+    pub fn without_second_factor(mut self) -> Self {
+        self.no_second_factor = true;
         self
     }
 
@@ -87,6 +96,12 @@ impl Conditions {
                 return Err(InvalidCondition("a recent login of 0 seconds never holds".to_owned()));
             }
             ConditionSpec::RecentLogin(seconds) => Arc::new(RecentLogin::within(*seconds)),
+            ConditionSpec::SecondFactor(_) if self.no_second_factor => {
+                return Err(InvalidCondition(
+                    "nothing here gives a second factor, so `second_factor` would never hold"
+                        .to_owned(),
+                ));
+            }
             ConditionSpec::SecondFactor(true) => Arc::new(SecondFactor),
             ConditionSpec::SecondFactor(false) => Arc::new(NotThis(Arc::new(SecondFactor))),
             ConditionSpec::Countries(codes) => Arc::new(Countries::new(codes)?),
