@@ -19,7 +19,8 @@ use quick_cache::sync::Cache;
 use crate::policy::{Conditions, Provenance, Roles, Unknown};
 use crate::store::{Change, Store, StoreError, StoredAccess};
 use crate::types::{
-    Access, Condition, Conditional, Effect, Held, ScopeBook, SessionId, Subject, Timestamp, TokenId,
+    Access, Condition, Conditional, Effect, PlacedAccess, ScopeBook, SessionId, Subject, Timestamp,
+    TokenId,
 };
 
 /// How many subjects are kept in memory.
@@ -149,7 +150,7 @@ impl AccessCache {
         let unfolded = roles.unfold(standing.roles);
         let (mut allowed, mut denied) = (unfolded.allowed, unfolded.denied);
         let mut conditional = Vec::new();
-        let mut within = BTreeMap::<_, Held>::new();
+        let mut within = BTreeMap::<_, PlacedAccess>::new();
         for grant in standing.grants {
             let when = grant.when();
             let there = grant.place.map(|place| within.entry(place).or_default());

@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 /// ```
 /// use portcullis::crypto::Secret;
 ///
-/// let password = Hidden::from("correct horse battery staple");
+/// let password = Secret::from("correct horse battery staple");
 /// assert_eq!(format!("{password:?}"), "…");
 /// assert_eq!(password.expose().len(), 28);
 /// ```

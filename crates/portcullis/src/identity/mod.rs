@@ -1,4 +1,4 @@
-//! 3, who is it? A carrier that finds, joined with a verifier that knows.
+//! 3, who is it? A source that finds a credential, joined with a verifier that knows it.
 
 mod access_token;
 mod api_key;
@@ -56,6 +56,7 @@ impl<C: Send + 'static, V: Verifier<C> + ?Sized> Verifier<C> for Box<V> {
 
 /// What a scheme makes of a request. Only `Absent` lets the next scheme try.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Outcome {
     /// It brought nothing of this kind.
     Absent,
@@ -65,7 +66,7 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
-/// A way to sign in: a carrier and a verifier joined.
+/// A way to sign in: a credential source and a verifier joined.
 ///
 /// Implement it directly only where the two cannot be parted.
 #[async_trait]
@@ -92,14 +93,14 @@ pub trait Scheme: fmt::Debug + Send + Sync + 'static {
     async fn authenticate(&self, parts: &Parts) -> Outcome;
 }
 
-/// A carrier and a verifier joined.
+/// A credential source and a verifier joined.
 #[derive(Clone, Debug)]
 pub struct Verified<C, V> {
     source: C,
     verifier: V,
 }
 
-/// Joins a carrier with a verifier.
+/// Joins a credential source with a verifier.
 pub trait VerifiedBy: CredentialSource + Sized {
     /// A scheme that finds with `self` and verifies with `verifier`.
     fn verified_by<V: Verifier<Self::Credential>>(self, verifier: V) -> Verified<Self, V> {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Conditional, Effect, Held, Permission, Place, Principal, Remedy, Role, Scope};
+use crate::types::{
+    Conditional, Effect, Permission, Place, PlacedAccess, Principal, Remedy, Role, Scope,
+};
 
 use self::At::Everywhere;
 use super::{Requirement, Term};
@@ -13,6 +15,7 @@ pub(super) const UNSCOPED: &str = "a credential that is not limited to scopes";
 
 /// What became of a requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Decision {
     /// Go on.
     Permit,
@@ -26,6 +29,7 @@ pub enum Decision {
 
 /// What a 401 asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ask {
     /// Any credential.
     SignIn,
@@ -35,6 +39,7 @@ pub enum Ask {
 
 /// What somebody lacks, in words they may know.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Missing {
     /// Each is needed; one that offers a choice says "or".
     pub terms: Vec<String>,
@@ -77,7 +82,7 @@ impl<'a> At<'a> {
     }
 
     /// What is held in the place besides.
-    pub(super) fn held(self, who: &'a Principal) -> impl Iterator<Item = &'a Held> {
+    pub(super) fn held(self, who: &'a Principal) -> impl Iterator<Item = &'a PlacedAccess> {
         let held = match self {
             Self::Place(place) => who.access.within.get(place),
             Everywhere | Self::Somewhere => None,
@@ -86,7 +91,7 @@ impl<'a> At<'a> {
     }
 
     /// All that may deny there.
-    fn denying(self, who: &'a Principal) -> impl Iterator<Item = &'a Held> {
+    fn denying(self, who: &'a Principal) -> impl Iterator<Item = &'a PlacedAccess> {
         let any = matches!(self, Self::Somewhere);
         self.held(who).chain(who.access.within.values().filter(move |_| any))
     }

@@ -23,8 +23,8 @@ pub use explain::{
     Circumstance, Ground, Held, Help, Join, Opening, Outcome, Provenance, Reason, Reasons, State,
 };
 pub use openapi::SecurityRequirement;
-pub(crate) use question::Asked as QuestionTerm;
 pub use question::Question;
+pub(crate) use question::QuestionTerm;
 pub use roles::{Roles, Unfolded, Ways};
 
 use crate::types::{Condition, InvalidName, Permission, Place, Principal, Role, Scope, Subject};

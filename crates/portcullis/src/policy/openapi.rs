@@ -9,6 +9,7 @@ const MOST: usize = 64;
 
 /// One alternative of an operation's `security`: a scheme, and what must be held besides.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SecurityRequirement {
     /// The scheme to sign in with.
     pub scheme: SchemeName,

@@ -85,7 +85,7 @@ pub trait Question: fmt::Debug + Send + Sync + 'static {
 
 /// A question as a term of requirements, with the answers it has had.
 #[derive(Clone)]
-pub(crate) struct Asked(Arc<Inner>);
+pub(crate) struct QuestionTerm(Arc<Inner>);
 
 struct Inner {
     question: Box<dyn Question>,
@@ -99,13 +99,13 @@ struct Kept {
     since: Timestamp,
 }
 
-impl fmt::Debug for Asked {
+impl fmt::Debug for QuestionTerm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.question.fmt(f)
     }
 }
 
-impl Asked {
+impl QuestionTerm {
     pub(super) fn new(question: impl Question) -> Self {
         Self(Arc::new(Inner { question: Box::new(question), kept: Cache::new(REMEMBERED) }))
     }

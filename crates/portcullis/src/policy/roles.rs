@@ -25,6 +25,7 @@ pub struct Roles {
 
 /// What a set of roles amounts to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unfolded {
     /// The roles themselves and all they include.
     pub roles: BTreeSet<Role>,

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// One mistake in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fault {
     /// The setting it is in, such as `cors.origins`.
     pub setting: String,

@@ -52,6 +52,7 @@ impl OAuthErrorCode {
 
 /// A refusal of an OAuth endpoint. What is not OAuth's to say goes through as a [`Problem`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum OAuthError {
     /// A registered error code and a sentence.
     Code {

@@ -7,6 +7,7 @@ use super::{Condition, Effect, GrantId, Permission, Place, Principal, Role, Scop
 
 /// What a subject holds as of now. Built once, shared by every request until something changes.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Access {
     /// Every role held, with the roles those include.
     pub roles: BTreeSet<Role>,
@@ -17,14 +18,15 @@ pub struct Access {
     /// Allowances and denials that count only while their condition holds.
     pub conditional: Vec<Conditional>,
     /// What is held in single places besides, such as in one tenant.
-    pub within: BTreeMap<Place, Held>,
+    pub within: BTreeMap<Place, PlacedAccess>,
     /// The scopes known, and the permission that stands behind each.
     pub scopes: Arc<ScopeBook>,
 }
 
 /// What is held in one place.
 #[derive(Clone, Debug, Default)]
-pub struct Held {
+#[non_exhaustive]
+pub struct PlacedAccess {
     /// Roles, with those they include.
     pub roles: BTreeSet<Role>,
     /// Permissions.
@@ -37,6 +39,7 @@ pub struct Held {
 
 /// One allowance or denial that counts only while a condition holds.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Conditional {
     /// The grant it came from.
     pub grant: GrantId,

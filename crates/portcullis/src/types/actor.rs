@@ -11,7 +11,7 @@ use super::{ClientId, GrantId, Principal, Role, SessionId, Subject, TokenId, Use
 /// ```
 /// use portcullis::types::AuditTarget;
 ///
-/// let role = Party::role(&"editor".into());
+/// let role = AuditTarget::role(&"editor".into());
 /// assert_eq!((&*role.kind, &*role.id), ("role", "editor"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ mod record;
 mod session;
 mod user;
 
-pub use access::{Access, Conditional, Held, ScopeBook, ScopeRule};
+pub use access::{Access, Conditional, PlacedAccess, ScopeBook, ScopeRule};
 pub use actor::{Actor, AuditTarget};
 pub use api_key::ApiKey;
 pub use audit::{AuditEntry, AuditOutcome, AuditRecord, UnknownOutcome};

@@ -270,6 +270,7 @@ impl fmt::Display for Subject {
 
 /// What a credential is limited to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Scopes {
     /// Whatever the subject may have: a password or a cookie.
     All,
@@ -305,6 +306,7 @@ impl Scopes {
 
 /// The circumstances of a request: what conditions look at.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Context {
     /// The method, such as `GET`.
     pub method: Option<http::Method>,

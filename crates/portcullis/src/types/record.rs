@@ -50,6 +50,7 @@ pub enum Effect {
 
 /// A permission allowed or denied to one subject directly, perhaps only under a condition.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Grant {
     /// Which grant.
     pub id: GrantId,

@@ -21,6 +21,7 @@ use crate::types::{
 
 /// What became of a requirement, and why. Displays as a tree for people.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Reasons {
     /// What the gate would do.
     pub outcome: Outcome,
@@ -34,6 +35,7 @@ pub struct Reasons {
 
 /// A moment at which something will be held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Opening {
     /// The moment (RFC 3339).
     pub at: String,
@@ -53,6 +55,7 @@ impl From<ZonedDateTime> for Opening {
 /// What the gate would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// Let the request through.
     Permit,
@@ -68,6 +71,7 @@ pub enum Outcome {
 
 /// One term of a requirement.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Reason {
     /// What was required.
     pub required: String,
@@ -186,6 +190,7 @@ pub enum Ground {
 
 /// A condition, and whether it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Circumstance {
     /// The condition as it says itself.
     pub sentence: String,

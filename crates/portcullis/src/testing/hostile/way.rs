@@ -56,7 +56,7 @@ impl Holds {
                     let rule = rules.scope_book().rules.get(scope);
                     holds.permissions.extend(rule.and_then(|rule| rule.permission.clone()));
                 }
-                Term::Is(_) => holds.beyond.push(term.to_string()),
+                Term::Is(_) | Term::Asked(_) => holds.beyond.push(term.to_string()),
                 _ => {}
             }
         }
