@@ -25,7 +25,6 @@ use portcullis::crypto::{
 };
 use portcullis::store::MemoryStore;
 use portcullis::types::{ClientId, Timestamp, TokenId};
-use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -100,18 +99,18 @@ pub fn authorization(bytes: &[u8]) {
         let text = parts.headers["authorization"].to_str().unwrap_or_default();
         let sent = text.split_once(' ').map(|(_, credential)| credential.trim_matches(' '));
         if let Ok(Some(found)) = basic("fuzz").find(&parts) {
-            let pair = format!("{}:{}", found.username, found.password.expose_secret());
+            let pair = format!("{}:{}", found.username, found.password.expose());
             assert_eq!(Some(STANDARD.encode(&pair).as_str()), sent);
             assert!(!found.username.contains(':') && !pair.chars().any(char::is_control));
         }
         if let Ok(Some(found)) = bearer().find(&parts) {
-            assert_eq!(Some(found.0.expose_secret()), sent);
+            assert_eq!(Some(found.0.expose().as_str()), sent);
         }
     }
     if let Some(parts) = parts("x-api-key", bytes)
         && let Ok(Some(found)) = api_key_header("X-API-Key").find(&parts)
     {
-        assert_eq!(found.0.expose_secret().as_bytes(), bytes);
+        assert_eq!(found.0.expose().as_bytes(), bytes);
     }
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(token) = OpaqueToken::read(text)
@@ -125,7 +124,7 @@ pub fn authorization(bytes: &[u8]) {
 pub fn cookie(bytes: &[u8]) {
     let Some(parts) = parts("cookie", bytes) else { return };
     let Ok(Some(found)) = credential::cookie("__Host-session").find(&parts) else { return };
-    let pair = format!("__Host-session={}", found.0.expose_secret());
+    let pair = format!("__Host-session={}", found.0.expose());
     let times = bytes.windows(pair.len()).filter(|window| *window == pair.as_bytes()).count();
     assert!(times >= 1, "{pair}");
 }

@@ -63,8 +63,6 @@ impl CredentialSource for ApiKeyHeader {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     fn find(values: &[&[u8]]) -> Result<Option<String>, Rejection> {
@@ -73,7 +71,7 @@ mod tests {
             request.headers_mut().append("x-api-key", value.to_vec().try_into().unwrap());
         }
         let found = api_key_header("X-API-Key").find(&request.into_parts().0)?;
-        Ok(found.map(|key| key.0.expose_secret().to_owned()))
+        Ok(found.map(|key| key.0.expose().to_owned()))
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
-use secrecy::SecretString;
 use serde_json::json;
 
 use super::authorization::{authorization, is_brought};
 use super::{CredentialPlace, CredentialSource, Rejection, SecurityScheme, csrf};
+use crate::crypto::Secret;
 use crate::problem::Challenge;
 
 /// Finds HTTP Basic credentials.
@@ -37,7 +37,7 @@ pub struct PasswordCredential {
     /// What stood before the first colon.
     pub username: String,
     /// What stood behind it; it may hold colons.
-    pub password: SecretString,
+    pub password: Secret<String>,
 }
 
 impl fmt::Debug for PasswordCredential {
@@ -91,7 +91,6 @@ fn read(encoded: &str) -> Result<PasswordCredential, Rejection> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret;
 
     fn find(headers: &[&str]) -> Result<Option<PasswordCredential>, Rejection> {
         let mut request = http::Request::builder();
@@ -109,7 +108,7 @@ mod tests {
     fn only_the_first_colon_separates() {
         let found = find(&[&encoded("ada:analytical:engine:1843")]).unwrap().unwrap();
         assert_eq!(found.username, "ada");
-        assert_eq!(found.password.expose_secret(), "analytical:engine:1843");
+        assert_eq!(found.password.expose(), "analytical:engine:1843");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use http::request::Parts;
-use secrecy::SecretString;
 use serde_json::json;
 
 use super::authorization::{authorization, is_brought};
 use super::{CredentialPlace, CredentialSource, Rejection, SecurityScheme};
+use crate::crypto::Secret;
 use crate::problem::Challenge;
 
 /// Finds bearer tokens.
@@ -79,7 +79,7 @@ impl Bearer {
 
 /// A token, not verified.
 #[derive(Clone)]
-pub struct TokenCredential(pub SecretString);
+pub struct TokenCredential(pub Secret<String>);
 
 impl fmt::Debug for TokenCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,10 +5,10 @@ use std::fmt;
 use http::HeaderValue;
 use http::header::COOKIE;
 use http::request::Parts;
-use secrecy::SecretString;
 
 use super::csrf::Csrf;
 use super::{CredentialPlace, CredentialSource, Rejection, SecurityScheme};
+use crate::crypto::Secret;
 use crate::problem::{Challenge, ConfigError, Problem};
 
 /// The most bytes a cookie's name and value may have together: browsers drop a longer one silently
@@ -20,7 +20,7 @@ pub const LONGEST_COOKIE_AGE: u64 = 400 * 24 * 60 * 60;
 
 /// What a session cookie brought, not verified. Never printed; wiped when dropped.
 #[derive(Clone)]
-pub struct CookieCredential(pub SecretString);
+pub struct CookieCredential(pub Secret<String>);
 
 impl fmt::Debug for CookieCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,7 +169,7 @@ impl CredentialSource for SessionCookie {
         }
         let Some(text) = found.and_then(|value| self.readable(value)) else { return Ok(None) };
         self.csrf.check(parts)?;
-        Ok(Some(CookieCredential(SecretString::from(text))))
+        Ok(Some(CookieCredential(Secret::from(text))))
     }
 
     fn is_brought(&self, parts: &Parts) -> bool {

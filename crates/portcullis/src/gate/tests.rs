@@ -18,7 +18,6 @@ use crate::extract::Path;
 use crate::identity::{VerifiedBy, Verifier};
 use crate::policy::{authenticated, owner, permission, public, role, scope};
 use crate::types::{Subject, UserId};
-use secrecy::ExposeSecret;
 
 /// A scheme that is described and believed: for tests of tables and documents.
 #[derive(Debug)]
@@ -71,7 +70,7 @@ fn user(number: u128, name: &str) -> Principal {
 #[async_trait]
 impl Verifier<PasswordCredential> for SubjectAccess {
     async fn verify(&self, found: PasswordCredential, _: &Parts) -> Result<Principal, Rejection> {
-        match (&*found.username, found.password.expose_secret()) {
+        match (&*found.username, found.password.expose().as_str()) {
             ("ada", "right") => Ok(user(1, "ada").with_roles(["admin"])),
             ("bob", "right") => Ok(user(2, "bob")),
             _ => Err(Rejection::Invalid),
@@ -82,7 +81,7 @@ impl Verifier<PasswordCredential> for SubjectAccess {
 #[async_trait]
 impl Verifier<TokenCredential> for SubjectAccess {
     async fn verify(&self, found: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
-        match found.0.expose_secret() {
+        match found.0.expose().as_str() {
             "good" => Ok(user(3, "carl").with_scopes(["items:read"])),
             _ => Err(Rejection::Invalid),
         }

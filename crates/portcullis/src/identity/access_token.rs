@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use http::request::Parts;
-use secrecy::ExposeSecret;
 
 use super::Verifier;
 use crate::auth::{Auth, Denied};
@@ -27,7 +26,7 @@ impl AccessTokenVerifier {
 #[async_trait]
 impl Verifier<TokenCredential> for AccessTokenVerifier {
     async fn verify(&self, credential: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
-        let text = credential.0.expose_secret();
+        let text = credential.0.expose();
         let found = if text.starts_with(OpaqueKind::ApiKey.prefix()) {
             self.rules.principal_of_api_key(text).await
         } else {

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use http::request::Parts;
-use secrecy::ExposeSecret;
 
 use super::Verifier;
 use crate::auth::Auth;
@@ -26,7 +25,7 @@ impl ApiKeyVerifier {
 #[async_trait]
 impl Verifier<TokenCredential> for ApiKeyVerifier {
     async fn verify(&self, credential: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
-        let text = credential.0.expose_secret();
+        let text = credential.0.expose();
         self.rules.principal_of_api_key(text).await.map_err(Rejection::from)
     }
 }

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::request::Parts;
-use secrecy::ExposeSecret;
 
 use super::Verifier;
 use crate::auth::{Auth, LoginRefused};
 use crate::credential::{PasswordCredential, Rejection};
-use crate::crypto::Secret;
 use crate::edge::ClientInfo;
 use crate::edge::RequestId;
 use crate::problem::ProblemKind;
@@ -42,7 +40,7 @@ impl Verifier<PasswordCredential> for PasswordVerifier {
         let address = parts.extensions.get::<ClientInfo>().and_then(|arrival| arrival.address);
         let request_id = parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0));
         let by = Actor::nobody(address, request_id);
-        let password = Secret::new(credential.password.expose_secret().to_owned());
+        let password = credential.password;
         match self.rules.basic(&by, &credential.username, password).await {
             Ok(principal) => Ok(principal),
             Err(LoginRefused::Wrong) => Err(Rejection::Invalid),

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use http::request::Parts;
 
 use super::Verifier;
-use secrecy::ExposeSecret;
 
 use crate::auth::Auth;
 use crate::credential::{CookieCredential, Rejection};
@@ -31,7 +30,7 @@ impl Verifier<CookieCredential> for SessionVerifier {
         credential: CookieCredential,
         _: &Parts,
     ) -> Result<Principal, Rejection> {
-        match self.rules.principal_of_cookie(credential.0.expose_secret()).await {
+        match self.rules.principal_of_cookie(credential.0.expose()).await {
             Ok(Some(principal)) => Ok(principal),
             // The browser sent it, nobody chose to: it counts as absent.
             Ok(None) => Err(Rejection::Stale),

@@ -14,7 +14,7 @@ struct OtherIssuer;
 #[async_trait]
 impl Verifier<TokenCredential> for OtherIssuer {
     async fn verify(&self, found: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
-        match found.0.expose_secret() {
+        match found.0.expose().as_str() {
             "theirs" => Ok(user(5, "eve")),
             _ => Err(Rejection::Invalid),
         }

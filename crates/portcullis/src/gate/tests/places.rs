@@ -17,7 +17,7 @@ fn tenant(name: &str) -> Place {
 impl Verifier<TokenCredential> for Tenancy {
     async fn verify(&self, found: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
         let who = user(1, "ada");
-        match found.0.expose_secret() {
+        match found.0.expose().as_str() {
             "acme" => Ok(who.with_permissions_in(tenant("acme"), ["notes:read"])),
             "clerk" => Ok(who.with_roles_in(tenant("acme"), ["clerk"])),
             "all" => Ok(who.with_permissions(["notes:*"])),

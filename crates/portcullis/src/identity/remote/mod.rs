@@ -20,7 +20,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::request::Parts;
 use quick_cache::sync::Cache;
-use secrecy::ExposeSecret;
 
 pub use fault::RemoteFault;
 pub use issuer::RemoteIssuer;
@@ -209,6 +208,6 @@ fn unavailable(fault: RemoteFault) -> Rejection {
 #[async_trait]
 impl Verifier<TokenCredential> for RemoteTokens {
     async fn verify(&self, credential: TokenCredential, _: &Parts) -> Result<Principal, Rejection> {
-        self.principal(credential.0.expose_secret()).await
+        self.principal(credential.0.expose()).await
     }
 }
