@@ -1,9 +1,13 @@
 //! What a handler may answer with.
 
-use axum::response::{Html, IntoResponse, Response};
+use axum::body::Body;
+use axum::response::sse::Sse;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use bytes::Bytes;
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use super::json::respond;
@@ -97,6 +101,61 @@ impl DescribeAnswer for String {
 impl<T: IntoResponse> DescribeAnswer for Html<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.answer::<String>(StatusCode::OK, "text/html; charset=utf-8");
+    }
+}
+
+impl DescribeAnswer for Bytes {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.raw_answer(StatusCode::OK, "application/octet-stream", json!({}));
+    }
+}
+
+impl DescribeAnswer for Vec<u8> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        Bytes::describe(operation);
+    }
+}
+
+impl DescribeAnswer for Body {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.raw_answer(StatusCode::OK, "*/*", json!({}));
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + JsonSchema> DescribeAnswer for axum::Json<T> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.answer::<T>(StatusCode::OK, "application/json");
+    }
+}
+
+/// Events, as many as come.
+impl<S> DescribeAnswer for Sse<S>
+where
+    Self: IntoResponse,
+{
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.raw_answer(StatusCode::OK, "text/event-stream", json!({"type": "string"}));
+    }
+}
+
+impl DescribeAnswer for Redirect {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.redirect();
+    }
+}
+
+/// A status alone: the handler decides on it.
+impl DescribeAnswer for StatusCode {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.of_any_status(|_| ());
+    }
+}
+
+/// A status and an answer: the handler decides on the status.
+impl<A: DescribeAnswer> DescribeAnswer for (StatusCode, A) {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.of_any_status(A::describe);
     }
 }
 

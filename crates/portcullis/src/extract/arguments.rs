@@ -1,10 +1,15 @@
 //! What the arguments that are not ours say of themselves.
 
-use axum::extract::{ConnectInfo, Extension, MatchedPath, OriginalUri, State};
+use axum::body::Body;
+use axum::extract::{
+    ConnectInfo, Extension, MatchedPath, NestedPath, OriginalUri, RawPathParams, RawQuery, Request,
+    State,
+};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri, Version};
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
+use schemars::JsonSchema;
 
-use crate::openapi::{Describe, OperationBuilder};
+use crate::openapi::{Describe, OperationBuilder, Place};
 use crate::problem::ProblemKind;
 use crate::types::Principal;
 
@@ -26,12 +31,23 @@ takes_nothing_of_note! {
     Method,
     Uri,
     Version,
-    Principal,
+    RawQuery,
+    RawPathParams,
+    NestedPath,
 }
 
-impl Describe for Option<Principal> {
-    fn describe(operation: &mut OperationBuilder<'_>) {
+impl Describe for Principal {
+    fn describe(_: &mut OperationBuilder<'_>) {}
+
+    fn describe_optional(operation: &mut OperationBuilder<'_>) {
         operation.may_sign_in();
+    }
+}
+
+/// Whatever `T` takes, or nothing.
+impl<T: Describe> Describe for Option<T> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        T::describe_optional(operation);
     }
 }
 
@@ -54,5 +70,90 @@ impl Describe for Bytes {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.raw_body("application/octet-stream", serde_json::json!({}));
         operation.problem(ProblemKind::TooLarge);
+    }
+}
+
+/// Any body, or none: the handler reads it by itself.
+impl Describe for Body {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.optional(|operation| operation.raw_body("*/*", serde_json::json!({})));
+        operation.problem(ProblemKind::TooLarge);
+    }
+}
+
+/// Any body, or none: the handler reads it by itself.
+impl Describe for Request {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        Body::describe(operation);
+    }
+}
+
+/// What axum's extractors say of a request that does not fit is text of axum's.
+fn text_refusals(operation: &mut OperationBuilder<'_>, statuses: &[StatusCode]) {
+    statuses.iter().for_each(|status| operation.text_refusal(*status));
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: JsonSchema + 'static> Describe for axum::Json<T> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.foreign_body::<T>("application/json");
+        operation.problem(ProblemKind::TooLarge);
+        text_refusals(
+            operation,
+            &[
+                StatusCode::BAD_REQUEST,
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ],
+        );
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: JsonSchema + 'static> Describe for axum::Form<T> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.foreign_body::<T>("application/x-www-form-urlencoded");
+        operation.problem(ProblemKind::TooLarge);
+        text_refusals(
+            operation,
+            &[
+                StatusCode::BAD_REQUEST,
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ],
+        );
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: JsonSchema + 'static> Describe for axum::extract::Query<T> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.parameters::<T>(Place::Query);
+        text_refusals(operation, &[StatusCode::BAD_REQUEST]);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: JsonSchema + 'static> Describe for axum::extract::Path<T> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.path_parameters::<T>();
+        text_refusals(operation, &[StatusCode::BAD_REQUEST]);
+    }
+}
+
+#[cfg(feature = "multipart")]
+impl Describe for axum::extract::Multipart {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.raw_body("multipart/form-data", serde_json::json!({"type": "object"}));
+        operation.problem(ProblemKind::TooLarge);
+        text_refusals(operation, &[StatusCode::BAD_REQUEST]);
+    }
+}
+
+#[cfg(feature = "ws")]
+impl Describe for axum::extract::WebSocketUpgrade {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.empty_answer(StatusCode::SWITCHING_PROTOCOLS);
+        text_refusals(operation, &[StatusCode::BAD_REQUEST, StatusCode::UPGRADE_REQUIRED]);
     }
 }

@@ -11,8 +11,10 @@ mod fit;
 mod form;
 mod json;
 mod only_with;
+mod patch;
 mod path;
 mod query;
+mod undescribed;
 
 #[cfg(test)]
 mod tests;
@@ -22,5 +24,7 @@ pub use answers::{Accepted, Created, NoContent, NoStore};
 pub use form::Form;
 pub use json::Json;
 pub use only_with::{FieldPermission, OnlyWith};
+pub use patch::Patch;
 pub use path::Path;
 pub use query::Query;
+pub use undescribed::Undescribed;

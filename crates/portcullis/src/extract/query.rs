@@ -1,6 +1,6 @@
 //! The query string.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
 use super::fields::{self, Unknown};
@@ -15,7 +15,7 @@ use crate::problem::{Problem, ProblemKind};
 /// A field that is a list takes a parameter given several times. Refusals: 400 where the text
 /// cannot be decoded, a parameter that is not a list is given twice, or a credential stands in the
 /// query; 422 with every fault at once where it does not fit. A parameter that `T` does not have is
-/// ignored, unless `T` denies unknown fields.
+/// one of its faults where `T` says `#[serde(deny_unknown_fields)]`, and ignored where it does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query<T>(pub T);
 
@@ -44,6 +44,18 @@ impl<T: Input, S: Send + Sync> FromRequestParts<S> for Query<T> {
         let pairs = pairs(parts)?;
         let value = fields::object(pairs, schema.schema(), Part::Query, Unknown::Ignored)?;
         fit::read(&value, Part::Query).map(Self)
+    }
+}
+
+/// `None` where there is no query.
+impl<T: Input, S: Send + Sync> OptionalFromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
+        if parts.uri.query().is_none_or(str::is_empty) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
     }
 }
 

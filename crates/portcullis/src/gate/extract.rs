@@ -101,4 +101,8 @@ where
 
 impl Describe for CurrentUser {
     fn describe(_: &mut OperationBuilder<'_>) {}
+
+    fn describe_optional(operation: &mut OperationBuilder<'_>) {
+        operation.may_sign_in();
+    }
 }

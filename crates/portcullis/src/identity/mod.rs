@@ -69,6 +69,11 @@ pub enum Outcome {
 /// A way to sign in: a credential source and a verifier joined.
 ///
 /// Implement it directly only where the two cannot be parted.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scheme: nobody verifies what it brings",
+    label = "this carries a credential, or is no scheme at all",
+    note = "give it a verifier: `bearer().verified_by(verifier)`"
+)]
 #[async_trait]
 pub trait Scheme: fmt::Debug + Send + Sync + 'static {
     /// Its entry among OpenAPI's `securitySchemes`.

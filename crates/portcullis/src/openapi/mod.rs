@@ -95,20 +95,27 @@ use serde::de::DeserializeOwned;
 #[diagnostic::on_unimplemented(
     message = "a handler takes `{Self}`, which cannot say what it takes from a request",
     label = "the argument `{Self}` cannot be described in the OpenAPI document",
-    note = "for a body, a query or a path, take `Json`, `Form`, `Query` or `Path` of `portcullis::openapi` (not axum's)",
-    note = "for an extractor of your own, write `impl portcullis::openapi::Describe for …` and say there what it reads"
+    note = "for a body, a query or a path, take `Json`, `Form`, `Query` or `Path` of `portcullis::extract`, and derive `schemars::JsonSchema` on what they read",
+    note = "for an extractor of your own, write `impl portcullis::openapi::Describe for …` and say there what it reads",
+    note = "where the document need not know, take `portcullis::extract::Undescribed<…>` of it"
 )]
 pub trait Describe {
     /// Adds what this argument reads: parameters, a body, the refusals it may answer with.
     fn describe(operation: &mut OperationBuilder<'_>);
+
+    /// The same, where a handler takes `Option<Self>`.
+    fn describe_optional(operation: &mut OperationBuilder<'_>) {
+        operation.optional(Self::describe);
+    }
 }
 
 /// An answer of a handler that can say what it sends.
 #[diagnostic::on_unimplemented(
     message = "a handler answers with `{Self}`, which cannot say what it sends",
     label = "the answer `{Self}` cannot be described in the OpenAPI document",
-    note = "answer with `Json`, `Created`, `Accepted` or `NoContent` of `portcullis::openapi` (not axum's), with text, or with a `Result` of these and `Problem`",
-    note = "for an answer of your own, write `impl portcullis::openapi::DescribeAnswer for …` and say there what it sends"
+    note = "answer with `Json`, `Created`, `Accepted` or `NoContent` of `portcullis::extract`, with text, or with a `Result` of these and `Problem`",
+    note = "for an answer of your own, write `impl portcullis::openapi::DescribeAnswer for …` and say there what it sends",
+    note = "where the document need not know, answer with `portcullis::extract::Undescribed(…)`"
 )]
 pub trait DescribeAnswer: IntoResponse {
     /// Adds what this answer sends: a status and a body, or several.
@@ -119,7 +126,8 @@ pub trait DescribeAnswer: IntoResponse {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a request",
     label = "`{Self}` lacks one of three derives",
-    note = "write `#[derive(serde::Deserialize, schemars::JsonSchema, garde::Validate)]` on it, and `#[garde(…)]` on each field (`#[garde(skip)]` where nothing is asked)"
+    note = "write `#[derive(serde::Deserialize, schemars::JsonSchema, garde::Validate)]` on it, and `#[garde(…)]` on each field (`#[garde(skip)]` where nothing is asked)",
+    note = "a type that only deserializes can be read by axum's extractors: as `axum::Json<…>` with `schemars::JsonSchema`, or as `portcullis::extract::Undescribed<axum::Json<…>>` without"
 )]
 pub trait Input: DeserializeOwned + JsonSchema + Validate<Context = ()> + Send + 'static {}
 

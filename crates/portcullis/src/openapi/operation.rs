@@ -11,7 +11,6 @@ use super::document::{MediaType, Operation, Parameter, RequestBody, ResponseObje
 use super::published::Published;
 use super::schemas::Schemas;
 use super::shape::Schema;
-use super::{Input, PathInput};
 use crate::problem::{ConfigError, Problem, ProblemBody, ProblemKind};
 
 /// Names that carry a credential. Query strings stand in logs, histories and `Referer`, so that no
@@ -71,9 +70,16 @@ impl<'a> OperationBuilder<'a> {
         self.add_parameter(place, name, required, schema);
     }
 
-    /// Adds each field of `T` as a parameter of its own.
-    pub fn parameters<T: Input>(&mut self, place: Place) {
+    /// Adds each field of `T` as a parameter of its own; of a map, one parameter for them all.
+    pub fn parameters<T: JsonSchema + 'static>(&mut self, place: Place) {
         self.check_schema::<T>();
+        let whole = self.schemas.read_inline::<T>();
+        if whole.get("additionalProperties").is_some_and(|any| *any != Value::Bool(false))
+            && whole.get("properties").is_none()
+        {
+            // OpenAPI 3.1 spreads an object in a query over parameters of any name (style `form`).
+            return self.add_parameter(place, "parameters", false, whole);
+        }
         let fields = self.fields::<T>();
         if fields.is_empty() {
             let wrong = format!("`{}` has no named fields to read from", type_name::<T>());
@@ -94,7 +100,7 @@ impl<'a> OperationBuilder<'a> {
     }
 
     /// Adds the variable parts of the path, read as `T`.
-    pub fn path_parameters<T: PathInput>(&mut self) {
+    pub fn path_parameters<T: JsonSchema + 'static>(&mut self) {
         self.check_schema::<T>();
         let here = self.schemas.read_inline::<T>();
         let root = self.schemas.read_so_far();
@@ -168,7 +174,7 @@ impl<'a> OperationBuilder<'a> {
     }
 
     /// Adds the body, and the refusals that a body may meet with.
-    pub fn body<T: Input>(&mut self, media_type: &str) {
+    pub fn body<T: JsonSchema + 'static>(&mut self, media_type: &str) {
         self.check_schema::<T>();
         let schema = self.schemas.read::<T>();
         self.raw_body(media_type, schema);
@@ -182,10 +188,62 @@ impl<'a> OperationBuilder<'a> {
         }
     }
 
+    /// Adds a body that another's extractor reads, with refusals of its own.
+    pub(crate) fn foreign_body<T: JsonSchema + 'static>(&mut self, media_type: &str) {
+        self.check_schema::<T>();
+        let schema = self.schemas.read::<T>();
+        self.raw_body(media_type, schema);
+    }
+
     /// Adds a body with a schema written by hand.
     pub fn raw_body(&mut self, media_type: &str, schema: Value) {
         let body = self.operation.request_body.get_or_insert_with(RequestBody::default);
         body.content.insert(media_type.to_owned(), MediaType { schema });
+    }
+
+    /// Adds what an argument reads that may also be left out: no part of it is required.
+    pub fn optional(&mut self, describe: fn(&mut Self)) {
+        let body = self.operation.request_body.take();
+        let known = self.operation.parameters.len();
+        describe(self);
+        for parameter in self.operation.parameters.iter_mut().skip(known) {
+            parameter.required = parameter.place == Place::Path;
+        }
+        match (&mut self.operation.request_body, body) {
+            (Some(added), None) => added.required = false,
+            (now, Some(before)) => *now = Some(before),
+            (None, None) => {}
+        }
+    }
+
+    /// Adds what an answer sends under a status that only the handler knows.
+    pub fn of_any_status(&mut self, describe: fn(&mut Self)) {
+        let before = std::mem::take(&mut self.operation.responses);
+        describe(self);
+        let described = std::mem::replace(&mut self.operation.responses, before);
+        let any = self.response("default", "The handler decides on the status");
+        for response in described.into_values() {
+            any.content.extend(response.content);
+        }
+    }
+
+    /// Adds a redirect.
+    pub fn redirect(&mut self) {
+        let response = self.response("3XX", "Look at another address");
+        let header = serde_json::json!({
+            "description": "The other address.",
+            "required": true,
+            "schema": {"type": "string"},
+        });
+        response.headers.insert("Location".to_owned(), header);
+    }
+
+    /// Adds a refusal whose words are not ours: text.
+    pub fn text_refusal(&mut self, status: StatusCode) {
+        let response =
+            self.response(status.as_str(), status.canonical_reason().unwrap_or("A refusal"));
+        let schema = serde_json::json!({"type": "string"});
+        response.content.insert("text/plain; charset=utf-8".to_owned(), MediaType { schema });
     }
 
     /// Adds an answer that sends a `T`.

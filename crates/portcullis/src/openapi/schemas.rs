@@ -51,8 +51,10 @@ impl Schemas {
 
     /// All schemas by name, and how those that are read must be spoken of.
     pub(super) fn finish(mut self) -> (Map<String, Value>, Renamed) {
-        let read = self.input.take_definitions(true);
+        let mut read = self.input.take_definitions(true);
         let mut all = self.output.take_definitions(true);
+        name_variants(&mut read);
+        name_variants(&mut all);
         let renamed = Renamed::apart(&read, &all);
         for (name, mut schema) in read {
             renamed.apply(&mut schema);
@@ -61,6 +63,45 @@ impl Schemas {
         all.sort_keys();
         (all, renamed)
     }
+}
+
+/// Gives each form of a type that refers to itself a name of its own: generators of clients cannot
+/// read a schema that is endless where it stands.
+fn name_variants(all: &mut Map<String, Value>) {
+    let taken: BTreeSet<String> = all.keys().cloned().collect();
+    let mut named = Map::new();
+    for (name, schema) in all.iter_mut() {
+        let own = BTreeSet::from([name.clone()]);
+        if !refers_to_any(schema, &own) {
+            continue;
+        }
+        for keyword in ["oneOf", "anyOf"] {
+            let branches = schema.get_mut(keyword).and_then(Value::as_array_mut);
+            for branch in branches.into_iter().flatten() {
+                let Some(variant) = variant(branch) else { continue };
+                let full = format!("{name}{variant}");
+                if taken.contains(&full) || named.contains_key(&full) {
+                    continue;
+                }
+                let reference = serde_json::json!({"$ref": format!("{HOME}{full}")});
+                named.insert(full, std::mem::replace(branch, reference));
+            }
+        }
+    }
+    all.extend(named);
+}
+
+/// The name of a form: of the one field that it must have, in capitals where words begin.
+fn variant(branch: &Value) -> Option<String> {
+    let [Value::String(field)] = branch.get("required")?.as_array()?.as_slice() else {
+        return None;
+    };
+    let words = field.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let capitals = words.map(|word| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+    });
+    capitals.collect()
 }
 
 /// The types whose two directions differ.
@@ -119,5 +160,33 @@ fn refers_to_any(schema: &Value, names: &BTreeSet<String>) -> bool {
             other => refers_to_any(other, names),
         }),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(JsonSchema, serde::Serialize)]
+    #[serde(rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only described")]
+    enum Tree {
+        OneLeaf(u8),
+        Branches(Vec<Tree>),
+        Bare,
+    }
+
+    /// Faults §14: generators of clients dropped operations that speak of an inline form.
+    #[test]
+    fn each_form_of_a_type_that_refers_to_itself_has_a_name() {
+        let mut schemas = Schemas::new();
+        let tree = schemas.sent::<Tree>();
+        let (all, _) = schemas.finish();
+        assert_eq!(tree, serde_json::json!({"$ref": "#/components/schemas/Tree"}));
+        let names: Vec<_> = all.keys().collect();
+        assert_eq!(names, ["Tree", "TreeBranches", "TreeOneLeaf"]);
+        let branches = &all["TreeBranches"]["properties"]["branches"]["items"];
+        assert_eq!(*branches, serde_json::json!({"$ref": "#/components/schemas/Tree"}));
+        assert!(all["Tree"]["oneOf"].to_string().contains("#/components/schemas/TreeOneLeaf"));
     }
 }

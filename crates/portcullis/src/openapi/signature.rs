@@ -33,6 +33,11 @@ pub trait Signature<T>: Clone + Send + Sync + 'static {
 }
 
 /// A tuple of arguments, each of which can be taken out of a request; the last may take the body.
+#[diagnostic::on_unimplemented(
+    message = "the arguments `{Self}` cannot be taken out of a request",
+    note = "only the last argument may read the body: put `Json`, `Form`, `Bytes`, `String` or `Request` there",
+    note = "`State<…>` must be of the type of the table's state, or one that it gives by `axum::extract::FromRef`"
+)]
 pub trait Arguments<T, S>: Sized + Send {
     /// Takes them out of the request, from the first to the last.
     fn extract(request: Request, state: &S) -> impl Future<Output = Result<Self, Response>> + Send;
@@ -125,6 +130,7 @@ macro_rules! arity {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<S, M, $($argument,)* $last> Arguments<(M, $($argument,)* $last,), S>
             for ($($argument,)* $last,)
         where

@@ -1,14 +1,10 @@
 //! Routes that share one requirement.
 
-use std::convert::Infallible;
 use std::fmt;
 
-use axum::extract::Request;
-use axum::response::IntoResponse;
 use http::Method;
-use tower::Service;
 
-use super::Routes;
+use super::{Mountable, Routes};
 use crate::openapi::{Arguments, Describe, DescribeAnswer, Signature};
 use crate::policy::Requirement;
 
@@ -92,12 +88,7 @@ impl<S: Clone + Send + Sync + 'static> Group<S> {
     }
 
     /// Puts a router as it is under a path: see [`Routes::mount`].
-    pub fn mount<M>(mut self, prefix: &str, service: M) -> Self
-    where
-        M: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
-        M::Response: IntoResponse,
-        M::Future: Send + 'static,
-    {
+    pub fn mount<M: Mountable>(mut self, prefix: &str, service: M) -> Self {
         let who = self.requirement();
         self.routes = self.routes.mount(prefix, who, service);
         self

@@ -30,6 +30,7 @@ use http::Method;
 pub use access::{AccessBook, AccessRow, AccessTable};
 pub use group::Group;
 pub use matrix::{Cell, Matrix, MatrixRow};
+pub use verbs::Mountable;
 
 use self::row::{Notes, Row};
 use crate::cors::{Cors, CorsLayer};

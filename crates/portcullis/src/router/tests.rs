@@ -2,6 +2,7 @@
 
 mod bodies;
 mod composing;
+mod foreign;
 mod mounting;
 
 use axum::body::Body;
@@ -143,10 +144,8 @@ impl<S: Sync> axum::extract::OptionalFromRequestParts<S> for Principal2 {
 
 impl Describe for Principal2 {
     fn describe(_: &mut OperationBuilder<'_>) {}
-}
 
-impl Describe for Option<Principal2> {
-    fn describe(operation: &mut OperationBuilder<'_>) {
+    fn describe_optional(operation: &mut OperationBuilder<'_>) {
         Option::<Principal>::describe(operation);
     }
 }

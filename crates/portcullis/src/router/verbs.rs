@@ -22,6 +22,31 @@ use crate::gate::Guarded;
 use crate::openapi::{Arguments, Call, Describe, DescribeAnswer, OperationBuilder, Signature};
 use crate::policy::Requirement;
 
+/// What can be mounted: an axum router that has its state, or any other service that answers every
+/// request.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be mounted",
+    label = "this is no service that answers requests",
+    note = "a router needs its state first: `router.with_state(state)`",
+    note = "a service must be `Clone + Send + Sync` and never fail: its error is `Infallible`"
+)]
+pub trait Mountable {
+    /// The same as a router.
+    fn into_router(self) -> Router;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M> Mountable for M
+where
+    M: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+    M::Response: IntoResponse,
+    M::Future: Send + 'static,
+{
+    fn into_router(self) -> Router {
+        Router::new().fallback_service(self)
+    }
+}
+
 macro_rules! verbs {
     ($($(#[$doc:meta])* $verb:ident $method:ident;)+) => {
         $($(#[$doc])*
@@ -158,13 +183,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn mount<M>(mut self, prefix: &str, who: Requirement, service: M) -> Self
-    where
-        M: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
-        M::Response: IntoResponse,
-        M::Future: Send + 'static,
-    {
-        self.add_router(prefix, who, Router::new().fallback_service(service), None);
+    pub fn mount<M: Mountable>(mut self, prefix: &str, who: Requirement, service: M) -> Self {
+        self.add_router(prefix, who, service.into_router(), None);
         self
     }
 
@@ -174,20 +194,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Its operations stand in the document under the prefix, each with this requirement in place
     /// of what it said of security; its components stand beside ours. Where a name is taken by
     /// another component, it gets the prefix before it.
-    pub fn mount_described<M>(
+    pub fn mount_described<M: Mountable>(
         mut self,
         prefix: &str,
         who: Requirement,
         service: M,
         document: Value,
-    ) -> Self
-    where
-        M: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
-        M::Response: IntoResponse,
-        M::Future: Send + 'static,
-    {
-        let document = Some(Arc::new(document));
-        self.add_router(prefix, who, Router::new().fallback_service(service), document);
+    ) -> Self {
+        self.add_router(prefix, who, service.into_router(), Some(Arc::new(document)));
         self
     }
 }

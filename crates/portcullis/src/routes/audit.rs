@@ -107,6 +107,7 @@ impl From<AuditRecord> for AuditAnswer {
 
 /// Which rows are wanted.
 #[derive(Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
 struct WantedRows {
     /// Where the last page ended.
     #[garde(length(chars, max = 200))]
@@ -150,6 +151,7 @@ fn fifty() -> u32 {
 
 /// From where on to export.
 #[derive(Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
 struct ExportedRows {
     /// The last row that was exported before; from the first one on where it is left out.
     #[garde(skip)]

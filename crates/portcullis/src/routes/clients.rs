@@ -34,6 +34,7 @@ pub fn table(gate: &Gate) -> Routes<Auth> {
 
 /// Which clients are wanted.
 #[derive(Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
 struct WantedClients {
     /// Where the last page ended.
     #[garde(length(chars, max = 200))]

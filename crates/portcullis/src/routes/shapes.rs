@@ -173,6 +173,7 @@ impl ClientAnswer {
 
 /// One page of a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
 pub struct List<T> {
     /// The rows.
     pub items: Vec<T>,

@@ -37,6 +37,7 @@ pub fn table(gate: &Gate) -> Routes<Auth> {
 
 /// Which users are wanted.
 #[derive(Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
 struct ListQuery {
     /// Where the last page ended.
     #[garde(length(chars, max = 200))]

@@ -31,6 +31,8 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
+        // Without a name of its own in a document, where `Role` is what is told of a role.
+        #[schemars(inline)]
         pub struct $name(Arc<str>);
 
         impl $name {

@@ -1,0 +1,19 @@
+//! A body whose type does not derive `garde::Validate`.
+
+use portcullis::extract::Json;
+use portcullis::gate::Gate;
+use portcullis::policy::permission;
+use portcullis::router::Routes;
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+pub struct Note {
+    pub text: String,
+}
+
+async fn handler(Json(note): Json<Note>) -> String {
+    note.text
+}
+
+pub fn routes(gate: &Gate) -> Routes {
+    gate.routes().post("/", permission("notes:write"), handler)
+}

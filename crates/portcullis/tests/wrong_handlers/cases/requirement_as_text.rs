@@ -1,0 +1,13 @@
+//! A permission as plain text in the place of a requirement.
+
+use portcullis::extract::NoContent;
+use portcullis::gate::Gate;
+use portcullis::router::Routes;
+
+async fn handler() -> NoContent {
+    NoContent
+}
+
+pub fn routes(gate: &Gate) -> Routes {
+    gate.routes().get("/", "notes:read", handler)
+}
