@@ -31,8 +31,8 @@ fn run(shell: &mut Shell, folder: &str) -> Outcome {
     let files = test_files(&home.join(folder))?;
     let mut node = shell.command("node", "--test --test-concurrency=1 --test-reporter=spec");
     node.args(files).current_dir(&home);
-    node.env("BINARY_UNDER_TEST", shell.path("target/debug/portcullis"));
-    node.env("EXAMPLE_UNDER_TEST", shell.path("target/debug/examples/cross_origin"));
+    node.env("BINARY_UNDER_TEST", shell.built("portcullis"));
+    node.env("EXAMPLE_UNDER_TEST", shell.built("examples/cross_origin"));
     node.env("CHROMIUM", CHROMIUM);
     shell.run(node)
 }

@@ -33,7 +33,7 @@ fn run(shell: &mut Shell, tests: &str) -> Outcome {
     })?;
     let mut pytest = shell.command(&python, "-m pytest -p no:cacheprovider");
     pytest.args(tests.split_whitespace());
-    pytest.env("BINARY_UNDER_TEST", shell.path("target/debug/portcullis"));
+    pytest.env("BINARY_UNDER_TEST", shell.built("portcullis"));
     pytest.env("PYTHONDONTWRITEBYTECODE", "1");
     shell.run(pytest)
 }

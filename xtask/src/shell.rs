@@ -36,6 +36,12 @@ impl Shell {
         self.root.join(path)
     }
 
+    /// A program that cargo has built, such as `portcullis`.
+    pub(crate) fn built(&self, program: &str) -> PathBuf {
+        let folder = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+        self.root.join(folder).join("debug").join(program)
+    }
+
     /// The lines in which the runners counted their tests.
     pub(crate) fn summaries(&self) -> &[String] {
         &self.summaries

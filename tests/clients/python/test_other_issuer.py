@@ -126,13 +126,18 @@ def test_a_good_token_is_taken(api, issuer, algorithm):
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"issuer": issuer.url, "subject": "u1", "name": "ada"}
     assert get(api, "/items", token).status_code == 200
-    assert get(api, "/write", token).status_code == 200
+    # It is limited to that scope, whatever groups its user is in.
+    assert get(api, "/write", token).status_code == 403
     assert get(api, "/boss", token).status_code == 403
 
 
 def test_scopes_and_roles_are_what_the_token_says(api, issuer):
-    assert get(api, "/boss", issuer.token(groups=["boss"])).status_code == 200
-    assert get(api, "/write", issuer.token(groups=[])).status_code == 403
+    unlimited = issuer.token(scope="openid")
+    assert get(api, "/write", unlimited).status_code == 200
+    assert get(api, "/items", unlimited).status_code == 403
+    assert get(api, "/boss", issuer.token(groups=["boss"])).status_code == 403
+    assert get(api, "/boss", issuer.token(groups=["boss"], scope="openid")).status_code == 200
+    assert get(api, "/write", issuer.token(groups=[], scope="openid")).status_code == 403
     refused = get(api, "/items", issuer.token(scope=None))
     assert refused.status_code == 403
     assert 'error="insufficient_scope", scope="items:read"' in refused.headers["www-authenticate"]

@@ -7,6 +7,8 @@ pub(crate) mod database;
 pub(crate) mod document;
 pub(crate) mod geo;
 mod layers;
+#[cfg(test)]
+mod limits;
 pub(crate) mod mail;
 pub(crate) mod passwords;
 pub(crate) mod private_file;

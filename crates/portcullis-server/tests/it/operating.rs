@@ -71,6 +71,23 @@ fn the_line_of_a_fault_of_ours_holds_the_id_of_the_request() {
     server.stop();
 }
 
+/// Faults §8: strangers' bodies.
+#[test]
+fn a_strangers_body_is_held_to_a_limit_of_its_own() {
+    let folder = Folder::new();
+    folder.add_user("ada --role admin");
+    let server = folder.start("serve");
+    let form = vec!["Content-Type: application/x-www-form-urlencoded".to_owned()];
+    let large = format!("grant_type=password&username={}", "a".repeat(70_000));
+    assert_eq!(server.ask("POST", "/token", &form, &large).0, 413);
+    let mut json = basic("ada");
+    json.push("Content-Type: application/json".to_owned());
+    let body = format!(r#"{{"name": "{}"}}"#, "a".repeat(70_000));
+    assert_eq!(server.ask("POST", "/roles", &json, &body).0, 422, "it is read whole");
+    assert_eq!(server.ask("POST", "/roles", &[], &body).0, 401, "and a stranger's is not read");
+    server.stop();
+}
+
 /// Faults §15, row 3.
 #[test]
 fn the_printed_command_makes_the_first_administrator_from_any_folder() {

@@ -16,6 +16,7 @@ use tower::{Layer, Service};
 
 use super::explain;
 use super::rules::{ALLOW_PRIVATE_NETWORK, CorsRules, REQUEST_PRIVATE_NETWORK, Verdict};
+use crate::edge::ListedOrigin;
 use crate::problem::ConfigError;
 
 const EXPLAINED: HeaderName = HeaderName::from_static("x-cors-explained");
@@ -158,10 +159,13 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let rules = self.layer.rules_at(request.uri().path());
         let verdict = rules.judge(request.headers());
         let refusal = if self.layer.explain { explain::refusal(rules, &request) } else { None };
+        if matches!(&verdict, Verdict::Granted(origin) if origin != "*") {
+            request.extensions_mut().insert(ListedOrigin);
+        }
         let answer = Answer { rules: rules.clone(), verdict, refusal };
         let kind = if is_preflight(&request) {
             Kind::Preflight { headers: Some(answer.preflight(request.headers())) }

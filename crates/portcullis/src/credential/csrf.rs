@@ -20,8 +20,9 @@
 //!
 //! Basic is remembered by the browser too, once it has asked for the password in a box of its own, and
 //! is then sent along like a cookie. A page sets `Authorization` itself only in a `fetch` whose
-//! `Sec-Fetch-Mode` is `cors`; on an unsafe request of another site in any other mode Basic does not
-//! count ([`remembered`]).
+//! `Sec-Fetch-Mode` is `cors`, and only where the rules on other origins let it. So on an unsafe request
+//! of another site Basic counts only in that mode and for an origin that those rules list: any other
+//! site could have it sent without asking ([`remembered`]).
 //!
 //! A method named in a header, a query or a form (`X-HTTP-Method-Override`, `_method`) is never
 //! honoured: the method is the request line's.
@@ -33,6 +34,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use super::Rejection;
+use crate::edge::ListedOrigin;
 use crate::problem::{Problem, ProblemKind};
 use crate::types::{Origin, OriginRule};
 
@@ -155,6 +157,7 @@ pub fn remembered(parts: &Parts) -> Result<(), CrossSite> {
     }
     let set_by_script =
         parts.headers.contains_key(SEC_FETCH_MODE) && every(SEC_FETCH_MODE, &[b"cors"]);
+    let set_by_script = set_by_script && parts.extensions.get::<ListedOrigin>().is_some();
     if set_by_script { Ok(()) } else { Err(CrossSite::Declared) }
 }
 

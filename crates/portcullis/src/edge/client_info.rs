@@ -126,6 +126,10 @@ pub struct ClientInfo {
 #[derive(Clone, Copy, Debug)]
 pub struct OverTls;
 
+/// A mark that the rules on other origins leave on a request of a page that they list by its origin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListedOrigin;
+
 impl ClientInfo {
     /// Reads the request by the rule.
     #[must_use]
@@ -141,19 +145,21 @@ impl ClientInfo {
             country: None,
             through_proxy: false,
         };
-        let mut arrival = match peer {
-            Some(proxy) if proxies.trusts(proxy) => direct.told_by(proxy, &parts.headers, proxies),
+        let mut client = match peer {
+            Some(proxy) if proxies.trusts(proxy) => {
+                direct.forwarded_by(proxy, &parts.headers, proxies)
+            }
             _ => direct,
         };
         if let (None, Some(address), Some(countries)) =
-            (arrival.country, arrival.address, &proxies.countries)
+            (client.country, client.address, &proxies.countries)
         {
-            arrival.country = countries.country_of(address);
+            client.country = countries.country_of(address);
         }
-        arrival
+        client
     }
 
-    fn told_by(mut self, proxy: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> Self {
+    fn forwarded_by(mut self, proxy: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> Self {
         let trusts = |address| proxies.trusts(address);
         let forwarded = match proxies.writing {
             Some(ForwardedHeader::Standard) => forwarded::forwarded(headers, trusts),

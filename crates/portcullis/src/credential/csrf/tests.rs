@@ -151,8 +151,12 @@ fn a_remembered_password_is_not_for_other_sites() {
             "POST",
             &[site, ("sec-fetch-mode", "cors"), ("sec-fetch-mode", "navigate")]
         ));
-        // A page that sets the header itself is held to CORS.
-        assert!(!refused("POST", &[site, ("sec-fetch-mode", "cors")]));
+        // Faults §13: what sets the header itself is a page that the rules on other origins list.
+        let cors = [site, ("sec-fetch-mode", "cors")];
+        assert!(refused("POST", &cors), "{site:?}");
+        let mut listed = parts("POST", "/", &cors);
+        listed.extensions.insert(ListedOrigin);
+        assert!(remembered(&listed).is_ok());
         assert!(!refused("GET", &[site, ("sec-fetch-mode", "navigate")]));
     }
     assert!(refused(

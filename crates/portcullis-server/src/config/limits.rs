@@ -1,0 +1,214 @@
+//! `docs/limits.md`: what one address, one account, one connection and one request may cost.
+
+use std::fmt::Write as _;
+
+use super::Settings;
+
+/// A bound: what it bounds, the setting (or what fixes it), what comes beyond it, a test that reaches it.
+struct Limit(&'static str, Bound, &'static str, &'static str);
+
+/// Where a bound comes from.
+enum Bound {
+    /// A setting, with its default.
+    Setting(&'static str),
+    /// Written in the code.
+    Fixed(&'static str),
+}
+
+use Bound::{Fixed, Setting};
+
+const CONNECTIONS: &[Limit] = &[
+    Limit(
+        "connections, all together",
+        Setting("server.max_connections"),
+        "the idlest is closed for a new one; where all are at work, new ones wait",
+        "a_full_room_takes_the_place_of_the_idlest_and_waits_for_the_busy",
+    ),
+    Limit(
+        "connections of one address (IPv6: one /64)",
+        Setting("server.connections_per_address"),
+        "its idlest is closed for a new one; where all are at work, the new one is",
+        "one_address_has_its_share_and_its_idlest_goes",
+    ),
+    Limit(
+        "connections of the probes' listener",
+        Fixed("64"),
+        "as above, in a room of its own",
+        "probes_are_answered_while_the_main_listener_is_full",
+    ),
+    Limit(
+        "a header or a handshake that does not end, an answer that nobody takes",
+        Setting("server.connection_timeout"),
+        "the connection is closed",
+        "a_header_that_never_ends_is_not_waited_for",
+    ),
+    Limit(
+        "the end of the process",
+        Setting("server.shutdown_timeout"),
+        "requests under way are cut off",
+        "the_end_does_not_wait_for_ever",
+    ),
+];
+
+const REQUESTS: &[Limit] = &[
+    Limit(
+        "one request's answer",
+        Setting("server.request_timeout"),
+        "504",
+        "an_answer_is_not_waited_for_longer_than_said",
+    ),
+    Limit(
+        "a header",
+        Setting("server.header_limit"),
+        "431",
+        "what_is_too_long_is_refused_and_what_fits_is_not",
+    ),
+    Limit(
+        "a path with its query",
+        Setting("server.uri_limit"),
+        "414",
+        "what_is_too_long_is_refused_and_what_fits_is_not",
+    ),
+    Limit(
+        "a body",
+        Setting("server.body_limit"),
+        "413",
+        "a_body_too_large_is_refused_announced_or_not",
+    ),
+    Limit(
+        "a body of a public route",
+        Setting("server.public_body_limit"),
+        "413",
+        "a_strangers_body_is_held_to_a_limit_of_its_own",
+    ),
+    Limit(
+        "all bodies that arrive at once; one half for public routes",
+        Setting("server.bodies_in_flight"),
+        "503, `Retry-After: 1`",
+        "strangers_take_one_half_and_leave_the_rest",
+    ),
+];
+
+const ACCOUNTS: &[Limit] = &[
+    Limit(
+        "failed attempts on an account from one address, in `throttle.window`",
+        Setting("throttle.account_attempts"),
+        "429",
+        "failures_fill_a_bucket_that_time_empties",
+    ),
+    Limit(
+        "failed attempts, registrations and e-mails asked for, of one address",
+        Setting("throttle.address_attempts"),
+        "429",
+        "registrations_from_one_address_are_counted",
+    ),
+    Limit(
+        "the time over which both are counted",
+        Setting("throttle.window"),
+        "—",
+        "failures_fill_a_bucket_that_time_empties",
+    ),
+    Limit(
+        "passwords hashed at once",
+        Setting("passwords.threads"),
+        "more wait (`0`: as many as there are cores)",
+        "a_full_queue_refuses_and_those_who_gave_up_keep_no_place",
+    ),
+    Limit(
+        "sign-ins that wait for a hash",
+        Setting("passwords.queue"),
+        "503",
+        "a_full_queue_refuses_and_those_who_gave_up_keep_no_place",
+    ),
+    Limit(
+        "the memory of one hash",
+        Setting("passwords.memory"),
+        "—",
+        "hashes_of_other_settings_are_marked_and_absurd_ones_refused",
+    ),
+];
+
+const LIFETIMES: &[Limit] = &[
+    Limit(
+        "an access token",
+        Setting("tokens.access_ttl"),
+        "401",
+        "a_token_counts_from_its_beginning_to_its_end",
+    ),
+    Limit(
+        "a refresh token that is not used",
+        Setting("tokens.refresh_ttl"),
+        "400 `invalid_grant`; its session is swept",
+        "move_their_idle_expiry_while_live",
+    ),
+    Limit(
+        "a session",
+        Setting("tokens.session_ttl"),
+        "ends; swept with its tokens",
+        "end_for_ever",
+    ),
+    Limit(
+        "the retry of a refresh",
+        Setting("tokens.refresh_window"),
+        "the session ends",
+        "a_retry_gets_the_very_same_token_until_the_window_has_passed",
+    ),
+];
+
+const E_MAIL: &[Limit] = &[
+    Limit(
+        "e-mails that wait to be sent",
+        Fixed("1000"),
+        "the next one is dropped, and the log says so",
+        "—",
+    ),
+    Limit(
+        "attempts at one e-mail",
+        Fixed("5, in six minutes"),
+        "it is given up, and the log says so",
+        "an_email_that_the_server_refuses_at_first_is_sent_again",
+    ),
+];
+
+fn default_of(setting: &str) -> String {
+    let (section, key) = setting.split_once('.').unwrap();
+    let section = Settings::SECTIONS.iter().find(|one| one.name == section).unwrap();
+    let setting = section.settings.iter().find(|one| one.key == key).unwrap();
+    setting.default_is.map_or_else(|| format!("`{}`", (setting.default)()), str::to_owned)
+}
+
+/// The page.
+fn markdown() -> String {
+    let mut page = String::from(
+        "# Limits\n\n\
+         Generated by `cargo xtask bless` from `crates/portcullis-server/src/config/limits.rs`. Do not edit.\n\n\
+         What one address, one account, one connection and one request may cost, and what comes beyond. The bounds\n\
+         of settings are in [the list of settings](generated/config.md).\n",
+    );
+    for (heading, limits) in [
+        ("Connections", CONNECTIONS),
+        ("Requests", REQUESTS),
+        ("Accounts and passwords", ACCOUNTS),
+        ("Tokens and sessions", LIFETIMES),
+        ("E-mail", E_MAIL),
+    ] {
+        let _ = write!(
+            page,
+            "\n## {heading}\n\n| what | setting | default | beyond it | reached by |\n|---|---|---|---|---|\n"
+        );
+        for Limit(what, bound, beyond, test) in limits {
+            let (setting, default) = match bound {
+                Setting(name) => (format!("`{name}`"), default_of(name)),
+                Fixed(number) => ("—".to_owned(), (*number).to_owned()),
+            };
+            let test = if *test == "—" { "—".to_owned() } else { format!("`{test}`") };
+            let _ = writeln!(page, "| {what} | {setting} | {default} | {beyond} | {test} |");
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_of_limits_is_up_to_date() {
+    crate::generated::compare("../limits.md", &markdown());
+}
