@@ -99,6 +99,8 @@ mod tests {
         let mine = ann.id().await;
         notes.lock().unwrap().extend([(1, mine), (2, mine), (3, mine)]);
         app.user("bob").delete("/notes/1").await.expect(404);
+        // A token that is limited to reading does nothing to its owner's notes.
+        ann.clone().with_scope("notes").delete("/notes/1").await.expect(403);
         ann.delete("/notes/1").await.expect(204);
         mona.delete("/notes/2").await.expect(204);
         mona.with_role("probation").delete("/notes/3").await.expect(404);

@@ -14,8 +14,6 @@ use std::time::Duration;
 
 use http::request::Parts;
 use portcullis::credential::{Rejection, TokenCredential};
-use portcullis::identity::first_of;
-use portcullis::policy::{Question, permission_in, when_asked};
 use portcullis::prelude::*;
 use portcullis::problem::BoxError;
 use portcullis::types::{External, Place, Tenants};
@@ -134,9 +132,7 @@ fn app(ledger: Ledger) -> Result<App, ConfigError> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let app = app(Ledger::default())?;
-    print!("{}", app.access);
-    Ok(app.serve(TcpListener::bind("127.0.0.1:8000").await?).await?)
+    Ok(app(Ledger::default())?.serve(TcpListener::bind("127.0.0.1:8000").await?).await?)
 }
 
 #[cfg(test)]

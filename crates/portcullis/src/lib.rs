@@ -43,8 +43,8 @@
 //! [`auth`], [`crypto`], [`store`] and [`types`]. [`gate`] assembles the walk and [`router`] mounts
 //! the routes; [`openapi`] reads handlers' signatures.
 //!
-//! - *I have users of my own*: implement [`identity::Verifier`] and give it to a carrier of
-//!   [`credential`].
+//! - *I have users of my own*: implement [`identity::Verifier`] and give it to a source of
+//!   [`credential`]s.
 //! - *I want users, roles, sessions and tokens*: begin at [`auth::Auth`], add a [`store`].
 //! - *I want to know who may call what*: [`router::AccessTable`].
 //! - *I want to ask in the handler*: [`types::Principal::must`].
@@ -117,12 +117,12 @@ pub mod prelude {
     pub use crate::gate::{CurrentUser, Gate};
     pub use crate::identity::{
         AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, Scheme, SessionVerifier, VerifiedBy,
-        Verifier,
+        Verifier, first_of,
     };
     pub use crate::openapi::Info;
     pub use crate::policy::{
-        Requirement, Roles, authenticated, is, owner, permission, public, role, scope, unscoped,
-        when,
+        Question, Requirement, Roles, authenticated, is, owner, permission, permission_at,
+        permission_in, public, role, role_in, scope, unscoped, when, when_asked,
     };
     pub use crate::problem::{ConfigError, Problem, ProblemKind};
     pub use crate::router::{App, Routes};
