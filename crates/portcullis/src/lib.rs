@@ -46,6 +46,7 @@
 //! - *I have users of my own*: implement [`identity::Verifier`] and give it to a source of
 //!   [`credential`]s.
 //! - *I want users, roles, sessions and tokens*: begin at [`auth::Auth`], add a [`store`].
+//! - *I have a service already*: [`router::Routes::mount`] puts it behind a requirement as it is.
 //! - *I want to know who may call what*: [`router::AccessTable`].
 //! - *I want to ask in the handler*: [`types::Principal::must`].
 //!
@@ -55,6 +56,7 @@
 //!
 //! - `sqlite`: a store in one file.
 //! - `remote`: tokens of another issuer, over HTTPS.
+//! - `multipart`, `ws`: uploads and WebSocket in handlers, described.
 //! - `testing`: for your tests: a client without sockets, a clock that stands still, the contract of
 //!   a store.
 
@@ -154,5 +156,6 @@ mod guide {
         Tokens "../../../docs/guide/09-tokens.md"
         Bodies "../../../docs/guide/10-bodies.md"
         Proxies "../../../docs/guide/11-proxies.md"
+        Existing "../../../docs/guide/13-existing-service.md"
     }
 }
