@@ -48,7 +48,19 @@ pub enum BadJwks {
 }
 
 impl Jwks {
-    /// Reads a set of public keys that an issuer published.
+    /// Reads a set of public keys that an issuer published, by the rules of
+    /// [`VerifyingKey::from_jwks`]. What is passed over is not in the set.
+    ///
+    /// # Errors
+    /// [`BadJwks`].
+    pub fn parse(json: &[u8]) -> Result<Self, BadJwks> {
+        let keys = VerifyingKey::from_jwks(json)?;
+        Ok(Self { keys: keys.iter().filter_map(VerifyingKey::jwk).collect() })
+    }
+}
+
+impl VerifyingKey {
+    /// Reads a set of public keys that an issuer published, ready to verify with.
     ///
     /// Keys of a kind, curve, algorithm or use that is not known here are passed over. A known
     /// one that is wrong spoils the whole set: too short, off its curve, under an algorithm that
@@ -57,12 +69,10 @@ impl Jwks {
     ///
     /// # Errors
     /// [`BadJwks`].
-    pub fn parse(json: &[u8]) -> Result<Vec<VerifyingKey>, BadJwks> {
+    pub fn from_jwks(json: &[u8]) -> Result<Vec<Self>, BadJwks> {
         parse_set(json, false)
     }
-}
 
-impl VerifyingKey {
     /// Reads one key: a public key, or a shared secret (`kty` = `oct`) from your own
     /// configuration. `alg` is needed where `kty` allows several algorithms but RSA, for which
     /// RS256 is assumed.

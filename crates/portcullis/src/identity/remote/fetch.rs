@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::RemoteFault;
 use super::address::{address_named_by, metadata};
-use crate::crypto::{Jwks, VerifyingKey};
+use crate::crypto::VerifyingKey;
 use crate::problem::ConfigError;
 
 /// The most bytes of an answer that are read.
@@ -109,7 +109,7 @@ impl Fetcher {
             }
         };
         let (headers, text) = self.get(url, patience).await?;
-        let keys = Jwks::parse(&text)
+        let keys = VerifyingKey::from_jwks(&text)
             .map_err(|source| RemoteFault::BadKeys { url: url.to_string(), source })?;
         Ok(Published { keys, text, keep_for: keep_for(&headers) })
     }

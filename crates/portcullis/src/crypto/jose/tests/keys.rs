@@ -198,7 +198,12 @@ fn nothing_private_is_published() {
 }
 
 fn parse(keys: &Value) -> Result<usize, BadJwks> {
-    Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).map(|keys| keys.len())
+    let text = json!({ "keys": keys }).to_string();
+    let read = VerifyingKey::from_jwks(text.as_bytes()).map(|keys| keys.len());
+    // What is read to be published again is the same.
+    let published = Jwks::parse(text.as_bytes()).map(|set| set.keys.len());
+    assert_eq!(published, read);
+    read
 }
 
 #[test]
@@ -242,11 +247,16 @@ fn wrong_keys_spoil_the_set() {
     assert_eq!(with("kty", json!("oct")), bad(BadKey::Private));
 
     for text in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[7]}"#, r#"{"keys":[],"keys":[]}"#] {
-        assert_eq!(Jwks::parse(text.as_bytes()).unwrap_err(), BadJwks::NotASet, "{text}");
+        assert_eq!(
+            VerifyingKey::from_jwks(text.as_bytes()).unwrap_err(),
+            BadJwks::NotASet,
+            "{text}"
+        );
+        assert!(Jwks::parse(text.as_bytes()).is_err());
     }
     assert_eq!(parse(&json!(vec![json!({"kty": "x"}); 101])), Err(BadJwks::TooLarge));
     let large = format!(r#"{{"keys":[],"pad":"{}"}}"#, "x".repeat(256 * 1024));
-    assert_eq!(Jwks::parse(large.as_bytes()).unwrap_err(), BadJwks::TooLarge);
+    assert_eq!(VerifyingKey::from_jwks(large.as_bytes()).unwrap_err(), BadJwks::TooLarge);
 }
 
 #[test]
