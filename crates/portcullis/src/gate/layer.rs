@@ -107,6 +107,9 @@ where
         Box::pin(async move {
             if request.extensions().get::<ClientInfo>().is_none() {
                 // Outside the edge nobody has looked yet where the request comes from.
+                if let Some(find) = &guard.gate.0.connect_info {
+                    request = find.note(request);
+                }
                 let (mut parts, body) = request.into_parts();
                 let client = ClientInfo::of(&parts, &guard.gate.0.proxies);
                 parts.extensions.insert(client);

@@ -83,10 +83,34 @@ async fn where_nobody_says_from_where_a_request_comes_cleartext_is_refused() {
     assert_eq!(over_cleartext(anywhere, |_| {}).await, 200);
 }
 
+/// A connect info of one's own.
+#[derive(Clone)]
+struct Connection(SocketAddr);
+
+#[tokio::test]
+async fn a_layer_outside_the_edge_asks_the_connect_info_of_ones_own_too() {
+    let gate = Gate::builder()
+        .scheme("bearer", bearer().verified_by(SubjectAccess))
+        .connect_info(|parts| Some(parts.extensions.get::<ConnectInfo<Connection>>()?.0.0))
+        .build()
+        .unwrap();
+    let layered = tower::ServiceBuilder::new().layer(gate.layer(authenticated()));
+    let service = layered.service_fn(|_: Request<Body>| async {
+        Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+    });
+    for (address, status) in [(Some("127.0.0.1"), 200), (Some("192.0.2.1"), 403), (None, 403)] {
+        let request = Request::get("/").header("authorization", "Bearer good");
+        let mut request = request.body(Body::empty()).unwrap();
+        if let Some(address) = address {
+            request.extensions_mut().insert(ConnectInfo(Connection(peer(address).0)));
+        }
+        let answer = service.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{address:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_connect_info_of_ones_own_is_asked() {
-    #[derive(Clone)]
-    struct Connection(SocketAddr);
     let own = |gate: GateBuilder| {
         gate.connect_info(|parts| Some(parts.extensions.get::<ConnectInfo<Connection>>()?.0.0))
     };
