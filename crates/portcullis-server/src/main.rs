@@ -11,5 +11,7 @@ mod serve;
 mod telemetry;
 
 fn main() -> std::process::ExitCode {
-    cli::main()
+    let code = cli::main();
+    telemetry::flush();
+    code
 }

@@ -7,6 +7,7 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt};
 
+use super::writer::LogWriter;
 use crate::config::server::{LogFilter, LogFormat, Server};
 
 /// The log that is being written.
@@ -19,8 +20,9 @@ impl Logs {
     pub(crate) fn start(server: &Server) -> Self {
         let (filter, handle) = reload::Layer::new(EnvFilter::new(&server.log.0));
         // Colours are for people; what reads a file or a pipe would stumble over them.
-        let lines =
-            fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+        let lines = fmt::layer()
+            .with_writer(LogWriter::standard_error())
+            .with_ansi(std::io::stderr().is_terminal());
         let lines = match server.log_format {
             LogFormat::Text => lines.boxed(),
             LogFormat::Json => lines.json().boxed(),

@@ -2,6 +2,8 @@
 
 mod logs;
 pub(crate) mod metrics;
+mod writer;
 
 pub(crate) use logs::Logs;
 pub(crate) use metrics::Metrics;
+pub(crate) use writer::flush;

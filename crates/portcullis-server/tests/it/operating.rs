@@ -65,7 +65,7 @@ fn the_line_of_a_fault_of_ours_holds_the_id_of_the_request() {
     let (status, body) = server.ask("GET", "/items", &basic("alice"), "");
     assert_eq!(status, 503);
     let id = body["instance"].as_str().unwrap();
-    let log = folder.log();
+    let log = folder.wait_for_log("a fault of ours");
     let line = log.lines().find(|line| line.contains("a fault of ours")).unwrap();
     assert!(line.contains(id), "{id} is not in {line}");
     server.stop();

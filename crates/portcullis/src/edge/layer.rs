@@ -201,7 +201,7 @@ where
             })),
         };
         // Whatever is logged on the way names the request.
-        let span = tracing::error_span!("request", %id);
+        let span = tracing::info_span!("request", %id);
         let answering = async move {
             let answer = match answering {
                 Ok(future) => within(bounds.time, AssertUnwindSafe(future).catch_unwind()).await,
