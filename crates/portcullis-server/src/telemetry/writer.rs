@@ -173,6 +173,7 @@ mod tests {
         for _ in 0..10 {
             writer.add(&vec![b'x'; MOST / 4]);
         }
-        assert_eq!((writer.waiting().bytes.len(), writer.waiting().lost), (MOST, 6));
+        let waiting = writer.waiting();
+        assert_eq!((waiting.bytes.len(), waiting.lost), (MOST, 6));
     }
 }
