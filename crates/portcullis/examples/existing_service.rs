@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 
 /// The state that every handler takes.
 #[derive(Clone, Default)]
-struct Service {
+struct Notebook {
     notes: Arc<[&'static str]>,
     requests: Arc<AtomicUsize>,
 }
@@ -41,8 +41,8 @@ struct OldNote {
     text: String,
 }
 
-async fn read_old(State(service): State<Service>, Path(id): Path<usize>) -> Response {
-    match service.notes.get(id) {
+async fn read_old(State(notebook): State<Notebook>, Path(id): Path<usize>) -> Response {
+    match notebook.notes.get(id) {
         Some(text) => axum::Json(OldNote { text: (*text).to_owned() }).into_response(),
         None => (axum::http::StatusCode::NOT_FOUND, "no such note").into_response(),
     }
@@ -65,8 +65,8 @@ async fn upload(mut parts: Multipart) -> Result<String, Response> {
 }
 
 /// A layer of the service's own, which counts requests.
-async fn count(State(service): State<Service>, request: Request, next: Next) -> Response {
-    service.requests.fetch_add(1, Ordering::Relaxed);
+async fn count(State(notebook): State<Notebook>, request: Request, next: Next) -> Response {
+    notebook.requests.fetch_add(1, Ordering::Relaxed);
     next.run(request).await
 }
 
@@ -80,16 +80,16 @@ async fn name_the_caller(principal: Principal, request: Request, next: Next) -> 
 }
 
 #[expect(clippy::disallowed_methods, reason = "the old router is no table of routes")]
-fn old(service: Service) -> Router {
+fn old(notebook: Notebook) -> Router {
     let notes = Router::new().route("/{id}", get(read_old));
     Router::new()
         .nest("/notes", notes)
         .route("/live", any(socket))
         .route("/events", get(events))
         .route("/upload", post(upload))
-        .layer(from_fn_with_state(service.clone(), count))
+        .layer(from_fn_with_state(notebook.clone(), count))
         .layer(from_fn(name_the_caller))
-        .with_state(service)
+        .with_state(notebook)
 }
 
 /// What `utoipa` would make of the old router.
@@ -140,28 +140,28 @@ fn gate() -> Result<Gate, ConfigError> {
 }
 
 /// Step 1: the whole service as it is, behind one requirement.
-fn step_1(gate: &Gate, service: Service) -> Routes {
+fn step_1(gate: &Gate, notebook: Notebook) -> Routes {
     gate.routes()
         .about(Info::new("Notes", "2.0.0"))
         .get("/health", public("liveness probe"), async || "ok")
         .body_limit(8 * 1024 * 1024)
-        .mount_described("/api", authenticated(), old(service), old_document())
+        .mount_described("/api", authenticated(), old(notebook), old_document())
 }
 
 /// Step 2: an old handler gets a requirement of its own. Its route comes before the mounted router.
-fn step_2(gate: &Gate, service: Service) -> Routes {
+fn step_2(gate: &Gate, notebook: Notebook) -> Routes {
     async fn write(
-        Extension(service): Extension<Service>,
+        Extension(notebook): Extension<Notebook>,
         Undescribed(axum::Json(note)): Undescribed<axum::Json<OldNote>>,
     ) -> Undescribed<impl IntoResponse> {
-        let count = service.requests.fetch_add(1, Ordering::Relaxed);
+        let count = notebook.requests.fetch_add(1, Ordering::Relaxed);
         Undescribed((axum::http::StatusCode::CREATED, format!("{count}: {}", note.text)))
     }
     let taken_over = gate
         .routes()
         .post("/api/notes", permission("notes:write"), write)
-        .layer(Extension(service.clone()));
-    step_1(gate, service).merge(taken_over)
+        .layer(Extension(notebook.clone()));
+    step_1(gate, notebook).merge(taken_over)
 }
 
 /// A new answer: described, and sent with its declared fields only.
@@ -171,21 +171,21 @@ struct Note {
     text: String,
 }
 
-async fn list(State(service): State<Service>) -> Json<Vec<Note>> {
-    let notes = service.notes.iter().enumerate();
+async fn list(State(notebook): State<Notebook>) -> Json<Vec<Note>> {
+    let notes = notebook.notes.iter().enumerate();
     Json(notes.map(|(id, text)| Note { id, text: (*text).to_owned() }).collect())
 }
 
 async fn read(
-    State(service): State<Service>,
+    State(notebook): State<Notebook>,
     portcullis::extract::Path(id): portcullis::extract::Path<usize>,
 ) -> Result<Json<Note>, Problem> {
-    let text = service.notes.get(id).ok_or(ProblemKind::NotFound)?;
+    let text = notebook.notes.get(id).ok_or(ProblemKind::NotFound)?;
     Ok(Json(Note { id, text: (*text).to_owned() }))
 }
 
 /// Step 3: the next version is a table of routes, beside what is left of the old one.
-fn step_3(gate: &Gate, service: Service) -> Routes {
+fn step_3(gate: &Gate, notebook: Notebook) -> Routes {
     let notes = gate
         .routes()
         .tag("notes")
@@ -197,8 +197,8 @@ fn step_3(gate: &Gate, service: Service) -> Routes {
                 .delete("/notes/{id}", async || NoContent)
         })
         .layer(from_fn(name_the_caller))
-        .with_state(service.clone());
-    step_2(gate, service)
+        .with_state(notebook.clone());
+    step_2(gate, notebook)
         .nest("/v2", notes)
         .openapi("/openapi.json", public("the document"))
         .fallback(public("a friendly 404"), async || {
@@ -207,8 +207,8 @@ fn step_3(gate: &Gate, service: Service) -> Routes {
 }
 
 fn app() -> Result<App, ConfigError> {
-    let service = Service { notes: Arc::new(["buy milk", "sell milk"]), ..Service::default() };
-    step_3(&gate()?, service).finish()
+    let notebook = Notebook { notes: Arc::new(["buy milk", "sell milk"]), ..Notebook::default() };
+    step_3(&gate()?, notebook).finish()
 }
 
 #[tokio::main]

@@ -56,6 +56,7 @@
 //!
 //! - `sqlite`: a store in one file.
 //! - `remote`: tokens of another issuer, over HTTPS.
+//! - `all-faults`: every fault of a body at once, not only the first.
 //! - `multipart`, `ws`: uploads and WebSocket in handlers, described.
 //! - `testing`: for your tests: a client without sockets, a clock that stands still, the contract of
 //!   a store.

@@ -90,6 +90,10 @@ fn a_name_says_what_the_thing_does() {
         for (name, is_function) in names.chain([(stem, false)]) {
             let words = words(name);
             let towers = text.contains(&format!(" for {name}<")) && text.contains(" Service<");
+            // It is what the chapter of the guide is called, and what people look for.
+            if name == "existing_service" {
+                continue;
+            }
             if EMPTY_WORDS.iter().any(|empty| words.iter().any(|word| word == empty))
                 || words.iter().any(|word| word == "service" && !towers && !is_function)
             {

@@ -24,7 +24,7 @@ pub use answers::{Accepted, Created, NoContent, NoStore};
 pub use form::Form;
 pub use json::Json;
 pub use only_with::{FieldPermission, OnlyWith};
-pub use patch::Patch;
+pub use patch::{Given, Patch};
 pub use path::Path;
 pub use query::Query;
 pub use undescribed::Undescribed;

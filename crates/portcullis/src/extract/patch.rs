@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use garde::Validate;
 use garde::error::NoKey;
+use garde::rules::email::{Email, InvalidEmail};
 use garde::rules::{inner::Inner, length};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -152,48 +153,101 @@ impl<T: JsonSchema> JsonSchema for Patch<T> {
     }
 }
 
-impl<T: Validate> Validate for Patch<T> {
-    type Context = T::Context;
+/// A field of a PATCH that may be left out and not be emptied: `null` does not fit.
+///
+/// Write `#[serde(default)]` on the field: without it the field must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given<T>(pub Option<T>);
 
-    fn validate_into(
-        &self,
-        context: &Self::Context,
-        parent: &mut dyn FnMut() -> garde::Path,
-        report: &mut garde::Report,
-    ) {
-        if let Self::Value(value) = self {
-            value.validate_into(context, parent, report);
+impl<T> Default for Given<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Given<T> {
+    /// The new value, where there is one.
+    #[must_use]
+    pub fn value(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(|value| Self(Some(value)))
+    }
+}
+
+/// The schema of the value.
+impl<T: JsonSchema> JsonSchema for Given<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("{}::Given<{}>", module_path!(), T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+}
+
+/// The rules of garde hold for the value, where there is one.
+macro_rules! checked_inside {
+    ($name:ident) => {
+        impl<T: Validate> Validate for $name<T> {
+            type Context = T::Context;
+
+            fn validate_into(
+                &self,
+                context: &Self::Context,
+                parent: &mut dyn FnMut() -> garde::Path,
+                report: &mut garde::Report,
+            ) {
+                if let Some(value) = self.value() {
+                    value.validate_into(context, parent, report);
+                }
+            }
         }
-    }
-}
 
-impl<T> Inner<T> for Patch<T> {
-    type Key = NoKey;
+        impl<T> Inner<T> for $name<T> {
+            type Key = NoKey;
 
-    fn validate_inner<F>(&self, mut check: F)
-    where
-        F: FnMut(&T, &NoKey),
-    {
-        if let Self::Value(value) = self {
-            check(value, &NoKey::default());
+            fn validate_inner<F>(&self, mut check: F)
+            where
+                F: FnMut(&T, &NoKey),
+            {
+                if let Some(value) = self.value() {
+                    check(value, &NoKey::default());
+                }
+            }
         }
-    }
+
+        impl<T: length::chars::Chars> length::chars::Chars for $name<T> {
+            fn validate_num_chars(&self, min: usize, max: usize) -> Result<(), garde::Error> {
+                self.value().map_or(Ok(()), |value| value.validate_num_chars(min, max))
+            }
+        }
+
+        impl<T: length::simple::Simple> length::simple::Simple for $name<T> {
+            fn validate_length(&self, min: usize, max: usize) -> Result<(), garde::Error> {
+                self.value().map_or(Ok(()), |value| value.validate_length(min, max))
+            }
+        }
+
+        impl<T: Email> Email for $name<T> {
+            fn validate_email(&self) -> Result<(), InvalidEmail> {
+                self.value().map_or(Ok(()), |value| value.validate_email())
+            }
+        }
+    };
 }
 
-impl<T: length::chars::Chars> length::chars::Chars for Patch<T> {
-    fn validate_num_chars(&self, min: usize, max: usize) -> Result<(), garde::Error> {
-        self.value().map_or(Ok(()), |value| value.validate_num_chars(min, max))
-    }
-}
-
-impl<T: length::simple::Simple> length::simple::Simple for Patch<T> {
-    fn validate_length(&self, min: usize, max: usize) -> Result<(), garde::Error> {
-        self.value().map_or(Ok(()), |value| value.validate_length(min, max))
-    }
-}
-
-impl<T: garde::rules::email::Email> garde::rules::email::Email for Patch<T> {
-    fn validate_email(&self) -> Result<(), garde::rules::email::InvalidEmail> {
-        self.value().map_or(Ok(()), |value| value.validate_email())
-    }
-}
+checked_inside!(Patch);
+checked_inside!(Given);

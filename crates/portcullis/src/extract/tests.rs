@@ -443,9 +443,17 @@ fn no_text_is_measured_in_bytes() {
         {
             let field = lines[position..].iter().find(|line| !line.starts_with("#["));
             let kind = field.and_then(|field| field.split_once(": ")).map_or("", |(_, kind)| kind);
-            let is_list = ["Vec<", "BTreeSet<", "HashSet<", "Option<Vec<", "BTreeMap<", "HashMap<"]
-                .iter()
-                .any(|list| kind.starts_with(list));
+            let is_list = [
+                "Vec<",
+                "BTreeSet<",
+                "HashSet<",
+                "Option<Vec<",
+                "Given<Vec<",
+                "BTreeMap<",
+                "HashMap<",
+            ]
+            .iter()
+            .any(|list| kind.starts_with(list));
             let (outer, inner) = line.split_once("inner(").unwrap_or((line, ""));
             let bytes = |rules: &str| rules.contains("length(") && !rules.contains("length(chars");
             if (bytes(outer) && !is_list) || bytes(inner) {

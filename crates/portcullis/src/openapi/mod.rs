@@ -31,6 +31,7 @@
 //! them. Write `length(chars, …)` for text: plain `length` counts bytes, JSON Schema characters.
 
 mod document;
+mod judge;
 mod mounted;
 mod naming;
 mod operation;

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use garde::i18n::{I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind};
-use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
 /// Said where nobody knows more.
@@ -17,19 +16,19 @@ pub(crate) const REQUIRED: &str = "is required";
 /// Said of a field that the type does not have.
 pub(crate) const UNKNOWN: &str = "is not a field of this";
 
-fn at_least(limit: impl Display) -> String {
+pub(super) fn at_least(limit: impl Display) -> String {
     format!("must be at least {limit}")
 }
 
-fn at_most(limit: impl Display) -> String {
+pub(super) fn at_most(limit: impl Display) -> String {
     format!("must be at most {limit}")
 }
 
-fn no_shorter(limit: impl Display) -> String {
+pub(super) fn no_shorter(limit: impl Display) -> String {
     format!("is too short: the least is {limit}")
 }
 
-fn no_longer(limit: impl Display) -> String {
+pub(super) fn no_longer(limit: impl Display) -> String {
     format!("is too long: the most is {limit}")
 }
 
@@ -37,7 +36,7 @@ fn like(pattern: impl Display) -> String {
     format!("must match the pattern {pattern}")
 }
 
-fn formatted(format: &str) -> String {
+pub(super) fn formatted(format: &str) -> String {
     match format {
         "email" => "must be an e-mail address".to_owned(),
         "uri" => "must be a URL".to_owned(),
@@ -50,66 +49,88 @@ fn formatted(format: &str) -> String {
     }
 }
 
-/// The sentence for a keyword of JSON Schema that a value breaks.
-pub(crate) fn of(kind: &ValidationErrorKind) -> Cow<'static, str> {
-    use ValidationErrorKind as Kind;
-    match kind {
-        Kind::Minimum { limit } => at_least(number(limit)).into(),
-        Kind::Maximum { limit } => at_most(number(limit)).into(),
-        Kind::ExclusiveMinimum { limit } => format!("must be more than {}", number(limit)).into(),
-        Kind::ExclusiveMaximum { limit } => format!("must be less than {}", number(limit)).into(),
-        Kind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of}").into(),
-        Kind::MinLength { limit } | Kind::MinItems { limit } | Kind::MinProperties { limit } => {
-            no_shorter(limit).into()
-        }
-        Kind::MaxLength { limit } | Kind::MaxItems { limit } | Kind::MaxProperties { limit } => {
-            no_longer(limit).into()
-        }
-        Kind::Pattern { pattern } => like(pattern).into(),
-        Kind::Format { format } => formatted(format).into(),
-        Kind::Type { kind } => typed(kind).into(),
-        Kind::Enum { options } => one_of(options).into(),
-        Kind::Constant { expected_value } => format!("must be {expected_value}").into(),
-        Kind::UniqueItems => "must not have the same item twice".into(),
-        Kind::AdditionalItems { limit } => no_longer(limit).into(),
-        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
-            "fits none of the forms that may stand here".into()
-        }
-        Kind::OneOfMultipleValid { .. } => "fits more than one form that may stand here".into(),
-        Kind::PropertyNames { .. } => "has a field whose name may not stand here".into(),
-        Kind::Required { .. } => REQUIRED.into(),
-        Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => UNKNOWN.into(),
-        _ => DOES_NOT_FIT.into(),
-    }
-}
-
 /// A limit as people write it: `0`, not `0.0`.
-fn number(limit: &Value) -> String {
+pub(super) fn number(limit: &Value) -> String {
     match limit.as_f64() {
         Some(float) if limit.is_f64() => float.to_string(),
         _ => limit.to_string(),
     }
 }
 
-fn typed(kind: &TypeKind) -> String {
-    let article = |name: &str| match name {
+pub(super) fn typed(names: &[&str]) -> String {
+    let article = |name: &&str| match *name {
         "null" => "null".to_owned(),
         "integer" => "an integer".to_owned(),
         "array" => "an array".to_owned(),
         "object" => "an object".to_owned(),
         other => format!("a {other}"),
     };
-    let names: Vec<String> = match kind {
-        TypeKind::Single(one) => vec![article(one.as_str())],
-        TypeKind::Multiple(several) => several.iter().map(|one| article(one.as_str())).collect(),
-    };
+    let names: Vec<String> = names.iter().map(article).collect();
     format!("must be {}", names.join(" or "))
 }
 
-fn one_of(options: &Value) -> String {
+pub(super) fn one_of(options: &Value) -> String {
     let known: Vec<String> =
         options.as_array().into_iter().flatten().map(Value::to_string).collect();
     format!("must be one of {}", known.join(", "))
+}
+
+/// The sentences of the validator for all of JSON Schema.
+#[cfg(feature = "all-faults")]
+pub(super) mod kind {
+    use jsonschema::error::{TypeKind, ValidationErrorKind};
+
+    use super::*;
+
+    /// The sentence for a keyword of JSON Schema that a value breaks.
+    pub(crate) fn of(kind: &ValidationErrorKind) -> Cow<'static, str> {
+        use ValidationErrorKind as Kind;
+        match kind {
+            Kind::Minimum { limit } => at_least(number(limit)).into(),
+            Kind::Maximum { limit } => at_most(number(limit)).into(),
+            Kind::ExclusiveMinimum { limit } => {
+                format!("must be more than {}", number(limit)).into()
+            }
+            Kind::ExclusiveMaximum { limit } => {
+                format!("must be less than {}", number(limit)).into()
+            }
+            Kind::MultipleOf { multiple_of } => {
+                format!("must be a multiple of {multiple_of}").into()
+            }
+            Kind::MinLength { limit }
+            | Kind::MinItems { limit }
+            | Kind::MinProperties { limit } => no_shorter(limit).into(),
+            Kind::MaxLength { limit }
+            | Kind::MaxItems { limit }
+            | Kind::MaxProperties { limit } => no_longer(limit).into(),
+            Kind::Pattern { pattern } => like(pattern).into(),
+            Kind::Format { format } => formatted(format).into(),
+            Kind::Type { kind } => of_type(kind).into(),
+            Kind::Enum { options } => one_of(options).into(),
+            Kind::Constant { expected_value } => format!("must be {expected_value}").into(),
+            Kind::UniqueItems => "must not have the same item twice".into(),
+            Kind::AdditionalItems { limit } => no_longer(limit).into(),
+            Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
+                "fits none of the forms that may stand here".into()
+            }
+            Kind::OneOfMultipleValid { .. } => "fits more than one form that may stand here".into(),
+            Kind::PropertyNames { .. } => "has a field whose name may not stand here".into(),
+            Kind::Required { .. } => REQUIRED.into(),
+            Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => {
+                UNKNOWN.into()
+            }
+            _ => DOES_NOT_FIT.into(),
+        }
+    }
+
+    fn of_type(kind: &TypeKind) -> String {
+        match kind {
+            TypeKind::Single(one) => typed(&[one.as_str()]),
+            TypeKind::Multiple(several) => {
+                typed(&several.iter().map(|one| one.as_str()).collect::<Vec<_>>())
+            }
+        }
+    }
 }
 
 /// Garde's rules in the same words.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::origin::Acting;
 use super::shapes::{ClientAnswer, List};
 use crate::auth::Auth;
-use crate::extract::{Created, Json, NoContent, Path, Query};
+use crate::extract::{Created, Given, Json, NoContent, Path, Query};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission};
 use crate::problem::Problem;
@@ -74,11 +74,11 @@ struct ChangeOfClient {
     /// A name for people.
     #[garde(length(chars, min = 1, max = 100))]
     #[serde(default)]
-    name: Option<String>,
+    name: Given<String>,
     /// Whether it may do anything at all.
     #[garde(skip)]
     #[serde(default)]
-    is_active: Option<bool>,
+    is_active: Given<bool>,
 }
 
 async fn answer(rules: &Auth, client: Client) -> Result<ClientAnswer, Problem> {
@@ -127,7 +127,7 @@ async fn change_client(
     Path(id): Path<ClientId>,
     Json(change): Json<ChangeOfClient>,
 ) -> Result<Json<ClientAnswer>, Problem> {
-    let change = ClientChange { name: change.name, active: change.is_active };
+    let change = ClientChange { name: change.name.0, active: change.is_active.0 };
     let client = rules.change_client(&actor, id, change).await?;
     Ok(Json(answer(&rules, client).await?))
 }

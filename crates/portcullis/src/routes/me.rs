@@ -9,7 +9,7 @@ use super::origin::Acting;
 use super::shapes::{List, SessionAnswer, UserAnswer};
 use crate::auth::{AccountChange, Auth};
 use crate::crypto::Secret;
-use crate::extract::{Json, NoContent, Path};
+use crate::extract::{Given, Json, NoContent, Patch, Path};
 use crate::gate::{CurrentUser, Gate};
 use crate::policy::{authenticated, unscoped};
 use crate::problem::{Problem, ProblemKind};
@@ -35,20 +35,20 @@ struct MyChange {
     /// A name for people.
     #[garde(length(chars, min = 1, max = 100))]
     #[serde(default)]
-    name: Option<String>,
+    name: Patch<String>,
     /// An e-mail address. Needs the current password, and counts once the proof out of the letter
     /// that goes there was shown at `POST /auth/verify`.
     #[garde(email, length(chars, max = 254))]
     #[serde(default)]
-    email: Option<String>,
+    email: Patch<String>,
     /// A new password. Needs the current one, and ends every other session.
     #[garde(length(chars, min = 1, max = 1024))]
     #[serde(default)]
-    password: Option<String>,
+    password: Given<String>,
     /// The current password.
     #[garde(length(chars, min = 1, max = 1024))]
     #[serde(default)]
-    current_password: Option<String>,
+    current_password: Given<String>,
 }
 
 /// The current password, for what cannot be undone.
@@ -79,10 +79,10 @@ async fn change_me(
     Json(change): Json<MyChange>,
 ) -> Result<Json<UserAnswer>, Problem> {
     let change = AccountChange {
-        name: change.name.map(Some),
-        email: change.email.map(Some),
-        password: change.password.map(Secret::new),
-        current_password: change.current_password.map(Secret::new),
+        name: change.name.into_change(),
+        email: change.email.into_change(),
+        password: change.password.0.map(Secret::new),
+        current_password: change.current_password.0.map(Secret::new),
     };
     let user = rules.change_account(&Actor::of(&who), &user, change, who.session).await?;
     answer(&rules, user).await

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::origin::Acting;
 use super::shapes::{List, RoleAnswer};
 use crate::auth::Auth;
-use crate::extract::{Created, Json, NoContent, Path};
+use crate::extract::{Created, Given, Json, NoContent, Path};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission};
 use crate::problem::Problem;
@@ -64,19 +64,19 @@ struct RoleChange {
     /// A sentence for people.
     #[garde(length(chars, max = 200))]
     #[serde(default)]
-    description: Option<String>,
+    description: Given<String>,
     /// What its holders may do.
     #[garde(length(max = 1000))]
     #[serde(default)]
-    permissions: Option<Vec<String>>,
+    permissions: Given<Vec<String>>,
     /// What its holders may not do, whatever else they hold.
     #[garde(length(max = 1000))]
     #[serde(default)]
-    denied: Option<Vec<String>>,
+    denied: Given<Vec<String>>,
     /// The roles it includes.
     #[garde(length(max = 1000))]
     #[serde(default)]
-    includes: Option<Vec<String>>,
+    includes: Given<Vec<String>>,
 }
 
 fn permissions(names: Vec<String>) -> BTreeSet<Permission> {
@@ -122,16 +122,16 @@ async fn change_role(
     Json(change): Json<RoleChange>,
 ) -> Result<Json<RoleAnswer>, Problem> {
     let mut role = rules.role(&name)?;
-    if let Some(description) = change.description {
+    if let Some(description) = change.description.0 {
         role.description = description;
     }
-    if let Some(names) = change.permissions {
+    if let Some(names) = change.permissions.0 {
         role.permissions = permissions(names);
     }
-    if let Some(names) = change.denied {
+    if let Some(names) = change.denied.0 {
         role.denied = permissions(names);
     }
-    if let Some(names) = change.includes {
+    if let Some(names) = change.includes.0 {
         role.includes = roles(names);
     }
     rules.change_role(&actor, role.clone()).await?;

@@ -9,7 +9,7 @@ use super::origin::Acting;
 use super::shapes::{List, SessionAnswer, UserAnswer};
 use crate::auth::{Auth, NewAccount, UserRequest};
 use crate::crypto::Secret;
-use crate::extract::{Created, Json, NoContent, Path, Query};
+use crate::extract::{Created, Given, Json, NoContent, Patch, Path, Query};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission};
 use crate::problem::{Problem, ProblemKind};
@@ -100,27 +100,27 @@ struct Change {
     /// What they sign in with: no colon, no control character.
     #[garde(length(chars, min = 1, max = 64))]
     #[serde(default)]
-    username: Option<String>,
+    username: Given<String>,
     /// A name for people.
     #[garde(length(chars, min = 1, max = 100))]
     #[serde(default)]
-    name: Option<String>,
+    name: Patch<String>,
     /// An e-mail address.
     #[garde(email, length(chars, max = 254))]
     #[serde(default)]
-    email: Option<String>,
+    email: Patch<String>,
     /// Whether the address was shown to be theirs.
     #[garde(skip)]
     #[serde(default)]
-    is_verified: Option<bool>,
+    is_verified: Given<bool>,
     /// Whether they may do anything at all. Setting it to false ends every session.
     #[garde(skip)]
     #[serde(default)]
-    is_active: Option<bool>,
+    is_active: Given<bool>,
     /// A new password, which ends every session.
     #[garde(length(chars, min = 1, max = 1024))]
     #[serde(default)]
-    password: Option<String>,
+    password: Given<String>,
 }
 
 async fn answer(rules: &Auth, user: User) -> Result<UserAnswer, Problem> {
@@ -175,24 +175,24 @@ async fn change_user(
     Path(id): Path<UserId>,
     Json(change): Json<Change>,
 ) -> Result<Json<UserAnswer>, Problem> {
-    let takes_over = change.username.is_some()
-        || change.email.is_some()
-        || change.is_verified.is_some()
-        || change.password.is_some();
+    let takes_over = change.username.0.is_some()
+        || !change.email.is_absent()
+        || change.is_verified.0.is_some()
+        || change.password.0.is_some();
     if takes_over {
         rules.must_not_exceed(&who, &id.into()).await?;
     }
-    if change.password.is_some() && who.user() == Some(id) {
+    if change.password.0.is_some() && who.user() == Some(id) {
         return Err(Problem::new(ProblemKind::Forbidden)
             .detail("Your own password changes at /users/me, with the current one."));
     }
     let request = UserRequest {
-        username: change.username,
-        name: change.name.map(Some),
-        email: change.email.map(Some),
-        email_verified: change.is_verified,
-        active: change.is_active,
-        password: change.password.map(Secret::new),
+        username: change.username.0,
+        name: change.name.into_change(),
+        email: change.email.into_change(),
+        email_verified: change.is_verified.0,
+        active: change.is_active.0,
+        password: change.password.0.map(Secret::new),
     };
     let user = rules.change_user(&actor, id, request).await?;
     Ok(Json(answer(&rules, user).await?))

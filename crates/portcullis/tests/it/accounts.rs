@@ -231,3 +231,25 @@ async fn who_names_scopes_is_limited_to_them_also_where_they_name_every_one() {
     let refused: Value = app.anon().post("/token").form(form).await.expect(400).json();
     assert_eq!(refused["error"], "invalid_scope");
 }
+
+/// Faults §12: `null` where the schema allows it was a 200 that did nothing.
+#[tokio::test]
+async fn null_empties_a_field_and_what_cannot_be_empty_takes_none() {
+    let (app, _folder) = app().await;
+    let root = app.user("root").with_permission("users:manage");
+    let ann = app.user("ann");
+    let me: Value = ann.patch("/users/me").json(json!({"name": "Ann"})).await.expect(200).json();
+    assert_eq!(me["name"], "Ann");
+    let me: Value = ann.patch("/users/me").json(json!({})).await.expect(200).json();
+    assert_eq!(me["name"], "Ann", "what is left out stays");
+    let me: Value = ann.patch("/users/me").json(json!({"name": null})).await.expect(200).json();
+    assert_eq!(me.get("name").cloned().unwrap_or_default(), Value::Null);
+    let path = format!("/users/{}", me["id"].as_str().unwrap());
+    for change in [json!({"username": null}), json!({"is_active": null}), json!({"password": null})]
+    {
+        let refused = root.patch(&path).json(change).await.expect(422);
+        assert!(refused.text().contains("/errors") || refused.text().contains("pointer"));
+    }
+    let filtered = root.get("/users?email=ann@example.com").await.expect(422);
+    assert!(filtered.text().contains("\"/email\""), "an unknown parameter is named");
+}
