@@ -6,22 +6,23 @@
 mod seed;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use portcullis::auth::AccessTokenVerifier;
+use portcullis::auth::Actor;
+use portcullis::auth::Database;
 use portcullis::auth::{AccessFormat, Auth, Caller, GrantRequest, NewAccount};
 use portcullis::clock::Sources;
 use portcullis::credential::bearer;
 use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::gate::{Cleartext, Gate};
-use portcullis::identity::{AccessTokenVerifier, VerifiedBy};
+use portcullis::identity::VerifiedBy;
 use portcullis::policy::permission;
-use portcullis::store::sql::SqlStore;
-use portcullis::types::{Actor, RoleRecord, Scopes, Subject, UserId};
+use portcullis::types::{RoleRecord, Scopes, Subject, UserId};
 use seed::{BIG, Size, median, seed};
 use sqlx::{ConnectOptions, Row};
 use tokio::runtime::Runtime;
@@ -38,7 +39,7 @@ struct World {
     size: Size,
     file: PathBuf,
     master: MasterSecret,
-    rules: Auth,
+    auth: Auth,
     router: Router,
     /// An access token and an id of each that asks.
     asking: Vec<(String, UserId)>,
@@ -50,22 +51,22 @@ struct World {
     beside: Vec<f64>,
 }
 
-async fn store(file: &Path) -> SqlStore {
-    let store = SqlStore::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+async fn store(file: &Path) -> Database {
+    let store = Database::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     store.migrate().await.unwrap();
     store
 }
 
 async fn start(file: &Path, master: &MasterSecret) -> Auth {
-    let builder = Auth::builder(Arc::new(store(file).await), master.clone());
+    let builder = Auth::builder(store(file).await, master.clone());
     builder.passwords(PasswordSettings::cheap()).start().await.unwrap()
 }
 
-fn route(rules: &Auth) -> Router {
+fn route(auth: &Auth) -> Router {
     let gate = Gate::builder()
         .cleartext(Cleartext::InProcess)
-        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
-        .rules(rules)
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
+        .auth(auth)
         .build()
         .unwrap();
     let who = permission("desk:read") & permission("desk:write");
@@ -73,14 +74,14 @@ fn route(rules: &Auth) -> Router {
 }
 
 /// A hash of [`PHRASE`].
-async fn hash(file: &Path, rules: &Auth) -> String {
+async fn hash(file: &Path, auth: &Auth) -> String {
     let account = NewAccount {
         username: "ada".to_owned(),
         password: PHRASE.to_owned().into(),
         email: None,
         name: None,
     };
-    rules.add_user(&Actor::system(), account, true, &[]).await.unwrap();
+    auth.add_user(&Actor::system(), account, true, &[]).await.unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
     let mut db = options.connect().await.unwrap();
     let row = sqlx::query("SELECT password_hash FROM users").fetch_one(&mut db).await.unwrap();
@@ -91,33 +92,33 @@ impl World {
     async fn new(folder: &Path, size: Size) -> Self {
         let file = folder.join(format!("{}.db", size.users));
         let master = MasterSecret::generate(&Sources::system()).unwrap();
-        let rules = start(&file, &master).await;
-        let hash = hash(&file, &rules).await;
-        drop(rules);
+        let auth = start(&file, &master).await;
+        let hash = hash(&file, &auth).await;
+        drop(auth);
         seed(&file, size, Some(&hash)).await;
-        let rules = start(&file, &master).await;
+        let auth = start(&file, &master).await;
         let mut asking = Vec::new();
         // Who asks is spread over all that hold grants, and holds four roles.
         let apart = size.grants / 2 / ASKING / 4 * 4;
         for number in 0..ASKING {
             let name = format!("user-{}", number * apart.max(4) + 3);
             let phrase = PHRASE.to_owned().into();
-            let signed = rules.sign_in(&Actor::system(), &name, phrase).await.unwrap();
+            let signed = auth.sign_in(&Actor::system(), &name, phrase).await.unwrap();
             let (format, caller) = (Some(AccessFormat::Jwt), Caller::default());
-            let issued = rules.begin_tokens(&signed, Scopes::All, format, caller);
+            let issued = auth.begin_tokens(&signed, Scopes::All, format, caller);
             let token = issued.await.unwrap().access.expose().clone();
-            let who = rules.principal_of_token(&token).await.unwrap();
+            let who = auth.principal_of_token(&token).await.unwrap();
             let Subject::User(id) = who.subject else { continue };
             asking.push((token, id));
         }
         let (starts, warm, cold) = (Vec::new(), Vec::new(), Vec::new());
         let (granted, role_changed, beside) = (Vec::new(), Vec::new(), Vec::new());
-        let router = route(&rules);
+        let router = route(&auth);
         Self {
             size,
             file,
             master,
-            rules,
+            auth,
             router,
             asking,
             starts,
@@ -145,10 +146,10 @@ impl World {
     async fn restart(&mut self) {
         let store = store(&self.file).await;
         let begun = Instant::now();
-        let builder = Auth::builder(Arc::new(store), self.master.clone());
-        self.rules = builder.passwords(PasswordSettings::cheap()).start().await.unwrap();
+        let builder = Auth::builder(store, self.master.clone());
+        self.auth = builder.passwords(PasswordSettings::cheap()).start().await.unwrap();
         self.starts.push(begun.elapsed().as_secs_f64());
-        self.router = route(&self.rules);
+        self.router = route(&self.auth);
         for who in 0..self.asking.len() {
             let seconds = self.ask(who).await;
             self.cold.push(seconds);
@@ -171,25 +172,25 @@ impl World {
         let by = Actor::system();
         let begun = Instant::now();
         let grant = GrantRequest::allow(format!("extra:{number}"));
-        self.rules.grant(&by, Subject::User(self.asking[0].1), grant).await.unwrap();
+        self.auth.grant(&by, Subject::User(self.asking[0].1), grant).await.unwrap();
         self.ask(0).await;
         self.granted.push(begun.elapsed().as_secs_f64());
         let mut role = RoleRecord::new("role-00003");
         role.includes.insert("role-00002".into());
         role.permissions.insert(format!("extra:{number}").into());
         let begun = Instant::now();
-        self.rules.change_role(&by, role).await.unwrap();
+        self.auth.replace_role(&by, role).await.unwrap();
         self.ask(0).await;
         self.role_changed.push(begun.elapsed().as_secs_f64());
     }
 
     /// Decisions while somebody else's grants change without a pause.
     async fn beside_changes(&mut self) {
-        let (rules, other) = (self.rules.clone(), Subject::User(self.asking[1].1));
+        let (auth, other) = (self.auth.clone(), Subject::User(self.asking[1].1));
         let changes = tokio::spawn(async move {
             loop {
                 let grants = vec![GrantRequest::allow("extra")];
-                rules.set_grants(&Actor::system(), other.clone(), grants).await.unwrap();
+                auth.set_grants(&Actor::system(), other.clone(), grants).await.unwrap();
             }
         });
         let (begun, mut count) = (Instant::now(), 0_u32);

@@ -8,7 +8,6 @@
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -18,9 +17,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use portcullis::auth::Actor;
+use portcullis::auth::Database;
 use portcullis::auth::{
     AccessFormat, ApiKeyRequest, Auth, Caller, GrantRequest, NewAccount, SignedIn,
 };
+use portcullis::auth::{AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier};
 use portcullis::clock::Sources;
 use portcullis::cors::Cors;
 use portcullis::credential::{api_key_header, basic, bearer, cookie};
@@ -28,12 +30,9 @@ use portcullis::crypto::{
     AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, SigningKey, VerifierSettings,
 };
 use portcullis::gate::{Cleartext, Gate};
-use portcullis::identity::{
-    AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
-};
+use portcullis::identity::VerifiedBy;
 use portcullis::policy::{Requirement, authenticated, permission, public};
-use portcullis::store::sql::SqlStore;
-use portcullis::types::{Actor, ClientId, Scopes, Subject, TokenId};
+use portcullis::types::{ClientId, Scopes, Subject, TokenId};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -101,18 +100,18 @@ fn terms(count: usize) -> Requirement {
     (1..count).fold(permission("work:1"), |all, n| all & permission(&*format!("work:{}", n + 1)))
 }
 
-fn app(rules: &Auth) -> Router {
+fn app(auth: &Auth) -> Router {
     let gate = Gate::builder()
         .cleartext(Cleartext::InProcess)
         .cors(Cors::closed().origins(["https://app.example"]).methods(["PUT"]))
-        .scheme("basic", basic("bench").verified_by(PasswordVerifier::new(rules.clone())))
-        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
+        .scheme("basic", basic("bench").verified_by(PasswordVerifier::new(auth.clone())))
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
         .scheme(
             "api_key",
-            api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(rules.clone())),
+            api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(auth.clone())),
         )
-        .scheme("cookie", cookie("session").verified_by(SessionVerifier::new(rules.clone())))
-        .rules(rules)
+        .scheme("cookie", cookie("session").verified_by(SessionVerifier::new(auth.clone())))
+        .auth(auth)
         .build()
         .unwrap();
     let routes = gate
@@ -126,7 +125,7 @@ fn app(rules: &Auth) -> Router {
     routes.finish().unwrap().router
 }
 
-async fn ada(rules: &Auth) -> SignedIn {
+async fn ada(auth: &Auth) -> SignedIn {
     let account = NewAccount {
         username: "ada".to_owned(),
         password: PHRASE.to_owned().into(),
@@ -134,31 +133,29 @@ async fn ada(rules: &Auth) -> SignedIn {
         name: None,
     };
     let subject =
-        Subject::User(rules.add_user(&Actor::system(), account, true, &[]).await.unwrap().id);
+        Subject::User(auth.add_user(&Actor::system(), account, true, &[]).await.unwrap().id);
     for n in 1..=20 {
         let permission = format!("work:{n}");
         let grant = GrantRequest::allow(&*permission);
-        rules.grant(&Actor::system(), subject.clone(), grant).await.unwrap();
+        auth.grant(&Actor::system(), subject.clone(), grant).await.unwrap();
     }
-    rules.sign_in(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap()
+    auth.sign_in(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap()
 }
 
-async fn rows(rules: &Auth) -> Vec<Row> {
-    let (app, signed) = (app(rules), ada(rules).await);
+async fn rows(auth: &Auth) -> Vec<Row> {
+    let (app, signed) = (app(auth), ada(auth).await);
     let token = async |format| {
-        let issued = rules
-            .begin_tokens(&signed, Scopes::All, Some(format), Caller::default())
-            .await
-            .unwrap();
+        let issued =
+            auth.begin_tokens(&signed, Scopes::All, Some(format), Caller::default()).await.unwrap();
         format!("Bearer {}", issued.access.expose())
     };
     let (jwt, opaque) = (token(AccessFormat::Jwt).await, token(AccessFormat::Opaque).await);
     let pair = format!("Basic {}", STANDARD.encode(format!("ada:{PHRASE}")));
-    let (_, session) = rules.begin_cookie(&signed, Caller::default()).await.unwrap();
+    let (_, session) = auth.begin_cookie(&signed, Caller::default()).await.unwrap();
     let session = format!("session={}", session.expose());
-    let who = rules.basic(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
+    let who = auth.basic(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
     let request = ApiKeyRequest { name: "bench".to_owned(), ..ApiKeyRequest::default() };
-    let (_, key) = rules.create_api_key(&who, request).await.unwrap();
+    let (_, key) = auth.create_api_key(&who, request).await.unwrap();
     let bare = Router::new();
     #[expect(clippy::disallowed_methods, reason = "the bare handler is what we are compared with")]
     let bare = bare.route("/", get(hello));
@@ -226,11 +223,11 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     runtime.block_on(async {
         let url = format!("sqlite://{}", folder.path().join("bench.db").display());
-        let store = SqlStore::connect(&url).await.unwrap();
+        let store = Database::connect(&url).await.unwrap();
         store.migrate().await.unwrap();
         let master = MasterSecret::generate(&Sources::system()).unwrap();
-        let rules = Auth::builder(Arc::new(store), master).start().await.unwrap();
-        let mut rows = rows(&rules).await;
+        let auth = Auth::builder(store, master).start().await.unwrap();
+        let mut rows = rows(&auth).await;
         for row in &rows {
             // Whatever is cached is cached from here on.
             row.once().await;

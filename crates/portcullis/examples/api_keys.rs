@@ -7,11 +7,9 @@
 //! curl -H "X-API-Key: pc_key_…" http://127.0.0.1:8000/reports
 //! ```
 
-use std::error::Error;
-use std::sync::Arc;
-
+use portcullis::auth::routes;
 use portcullis::prelude::*;
-use portcullis::routes;
+use std::error::Error;
 use tokio::net::TcpListener;
 
 fn scopes() -> ScopeBook {
@@ -22,31 +20,31 @@ fn scopes() -> ScopeBook {
     )
 }
 
-fn app(rules: &Auth) -> Result<App, ConfigError> {
+fn app(auth: &Auth) -> Result<App, ConfigError> {
     let gate = Gate::builder()
-        .rules(rules)
-        .scheme("basic", basic("reports").verified_by(PasswordVerifier::new(rules.clone())))
-        .scheme("key", api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(rules.clone())))
+        .auth(auth)
+        .scheme("basic", basic("reports").verified_by(PasswordVerifier::new(auth.clone())))
+        .scheme("key", api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(auth.clone())))
         .build()?;
     gate.routes()
         .get("/reports", permission("reports:read"), async || "all is well")
         .put("/reports", permission("reports:write"), async || "noted")
         .merge(routes::api_keys::table(&gate)) // /users/me/api-keys
-        .with_state(rules.clone())
+        .with_state(auth.clone())
         .finish()
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules = Auth::builder(Arc::new(MemoryStore::new()), secret).scopes(scopes());
-    let rules = rules.start().await?;
+    let auth = Auth::builder(Database::in_memory(), secret).scopes(scopes());
+    let auth = auth.start().await?;
     let roles = Roles::new().grant("writer", ["reports:*"]);
-    rules.add_missing_roles(roles).await?;
+    auth.add_missing_roles(roles).await?;
     let ann = NewAccount::new("ann", "a walk in the wood");
-    rules.add_missing_user(ann, &["writer"]).await?;
+    auth.add_missing_user(ann, &["writer"]).await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    Ok(app(&rules)?.serve(listener).await?)
+    Ok(app(&auth)?.serve(listener).await?)
 }
 
 #[cfg(test)]
@@ -59,8 +57,8 @@ mod tests {
     #[tokio::test]
     async fn a_key_does_what_its_scopes_reach_and_its_owner_may_until_it_is_deleted() {
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
-        let rules = portcullis::testing::rules(&clock).scopes(scopes()).start().await.unwrap();
-        let app = TestApp::new(app(&rules).unwrap(), rules);
+        let auth = portcullis::testing::auth(&clock).scopes(scopes()).start().await.unwrap();
+        let app = TestApp::new(app(&auth).unwrap(), auth);
         let ann = app.user("ann").with_permission("reports:read").with_permission("reports:write");
         let ann = ann.basic();
 

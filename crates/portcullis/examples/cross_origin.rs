@@ -60,8 +60,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_reads_every_failure_and_another_none() {
-        let rules = portcullis::testing::rules(&FixedClock::at("2026-03-02T12:00:00Z"));
-        let app = TestApp::new(app(PAGE).unwrap(), rules.start().await.unwrap());
+        let auth = portcullis::testing::auth(&FixedClock::at("2026-03-02T12:00:00Z"));
+        let app = TestApp::new(app(PAGE).unwrap(), auth.start().await.unwrap());
         for (path, status) in [("/panic", 500), ("/away", 503), ("/slow", 504), ("/busy", 429)] {
             let answer = app.anon().get(path).header("origin", PAGE).await.expect(status);
             assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE), "{path}");

@@ -234,7 +234,7 @@ async fn an_old_service_is_guarded_as_it_is() -> Result<(), Box<dyn Error>> {
     use portcullis::testing::TestApp;
 
     assert_eq!(app()?.access.to_string(), TABLE);
-    let api = TestApp::without_rules(app()?);
+    let api = TestApp::without_auth(app()?);
     for (method, path, nobody, bob, ann) in [
         ("GET", "/health", 200, 200, 200),
         ("GET", "/api/notes/1", 401, 200, 200),

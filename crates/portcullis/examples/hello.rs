@@ -2,17 +2,15 @@
 //!
 //! `cargo run --example hello`, then `curl -u ann:"a walk in the wood" http://127.0.0.1:8000`.
 
-use std::error::Error;
-use std::sync::Arc;
-
 use portcullis::prelude::*;
+use std::error::Error;
 use tokio::net::TcpListener;
 
 async fn app() -> Result<App, Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules = Auth::builder(Arc::new(MemoryStore::new()), secret).start().await?;
-    rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
-    let basic = basic("hello").verified_by(PasswordVerifier::new(rules));
+    let auth = Auth::builder(Database::in_memory(), secret).start().await?;
+    auth.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
+    let basic = basic("hello").verified_by(PasswordVerifier::new(auth));
     let gate = Gate::builder().scheme("basic", basic).build()?;
     let hello = async |who: Principal| format!("Hello, {}!", who.name);
     Ok(gate.routes().get("/", authenticated(), hello).finish()?)
@@ -27,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 #[cfg(test)]
 #[tokio::test]
 async fn ann_is_greeted_and_nobody_else() {
-    let app = portcullis::testing::TestApp::without_rules(app().await.unwrap());
+    let app = portcullis::testing::TestApp::without_auth(app().await.unwrap());
     let ann = ("authorization", "Basic YW5uOmEgd2FsayBpbiB0aGUgd29vZA==");
     assert_eq!(app.anon().header(ann.0, ann.1).get("/").await.expect(200).text(), "Hello, ann!");
     let refused = app.anon().get("/").await.expect(401);

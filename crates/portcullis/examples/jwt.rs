@@ -10,39 +10,37 @@
 //! curl -H "Authorization: Bearer …" http://127.0.0.1:8000/protected
 //! ```
 
-use std::error::Error;
-use std::sync::Arc;
-
+use portcullis::auth::routes;
 use portcullis::crypto::Algorithm;
 use portcullis::prelude::*;
-use portcullis::routes;
+use std::error::Error;
 use tokio::net::TcpListener;
 
-fn app(rules: &Auth) -> Result<App, ConfigError> {
+fn app(auth: &Auth) -> Result<App, ConfigError> {
     let bearer = oauth2_password("/token", []);
     let session = cookie("__Host-jwt");
     let gate = Gate::builder()
-        .rules(rules)
-        .scheme("bearer", bearer.verified_by(AccessTokenVerifier::new(rules.clone())))
-        .scheme("cookie", session.clone().verified_by(SessionVerifier::new(rules.clone())))
+        .auth(auth)
+        .scheme("bearer", bearer.verified_by(AccessTokenVerifier::new(auth.clone())))
+        .scheme("cookie", session.clone().verified_by(SessionVerifier::new(auth.clone())))
         .build()?;
     gate.routes()
         .get("/protected", authenticated(), async |who: Principal| format!("Hello, {}!", who.name))
         .merge(routes::oauth::table(&gate)) // /token, /revoke, /introspect, /.well-known
         .merge(routes::session::table(&gate, &session)) // /auth/jwt/logout
-        .with_state(rules.clone())
+        .with_state(auth.clone())
         .finish()
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let store = Arc::new(MemoryStore::new());
+    let store = Database::in_memory();
     // Each algorithm has keys of its own; a token signed by another is refused.
-    let rules = Auth::builder(store, secret).algorithm(Algorithm::Es256).start().await?;
-    rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
+    let auth = Auth::builder(store, secret).algorithm(Algorithm::Es256).start().await?;
+    auth.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    Ok(app(&rules)?.serve(listener).await?)
+    Ok(app(&auth)?.serve(listener).await?)
 }
 
 #[cfg(test)]
@@ -54,9 +52,9 @@ mod tests {
     #[tokio::test]
     async fn a_token_counts_until_it_expires_or_its_session_ends() {
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
-        let rules = portcullis::testing::rules(&clock).algorithm(Algorithm::Es256);
-        let rules = rules.start().await.unwrap();
-        let app = TestApp::new(app(&rules).unwrap(), rules);
+        let auth = portcullis::testing::auth(&clock).algorithm(Algorithm::Es256);
+        let auth = auth.start().await.unwrap();
+        let app = TestApp::new(app(&auth).unwrap(), auth);
 
         let ann = app.user("ann").jwt();
         assert_eq!(ann.get("/protected").await.expect(200).text(), "Hello, ann!");
@@ -73,9 +71,9 @@ mod tests {
     #[tokio::test]
     async fn the_token_endpoint_answers_as_rfc_6749_says() {
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
-        let rules = portcullis::testing::rules(&clock).start().await.unwrap();
-        rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await.unwrap();
-        let app = TestApp::new(app(&rules).unwrap(), rules);
+        let auth = portcullis::testing::auth(&clock).start().await.unwrap();
+        auth.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await.unwrap();
+        let app = TestApp::new(app(&auth).unwrap(), auth);
         let ask = |password| {
             let form = [("grant_type", "password"), ("username", "ann"), ("password", password)];
             app.anon().post("/token").form(form)

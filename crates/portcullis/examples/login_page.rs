@@ -3,14 +3,12 @@
 //! `cargo run --example login_page`, then open `http://127.0.0.1:8000/` and sign in as `ann` with
 //! `a walk in the wood`.
 
-use std::error::Error;
-use std::sync::Arc;
-
 use axum::response::Html;
 use http::HeaderValue;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
+use portcullis::auth::routes;
 use portcullis::prelude::*;
-use portcullis::routes;
+use std::error::Error;
 use tokio::net::TcpListener;
 
 const PAGE: &str = r#"<!doctype html><html lang="en"><title>Sign in</title>
@@ -41,13 +39,13 @@ async fn script() -> With<&'static str> {
     ([(CONTENT_TYPE, HeaderValue::from_static("text/javascript"))], SCRIPT)
 }
 
-fn app(rules: &Auth) -> Result<App, ConfigError> {
+fn app(auth: &Auth) -> Result<App, ConfigError> {
     // Behind TLS, leave `over_plain_loopback` out: the cookie is then Secure and __Host-.
     let session = cookie("__Host-session").over_plain_loopback();
     let gate = Gate::builder()
-        .rules(rules)
-        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
-        .scheme("cookie", session.clone().verified_by(SessionVerifier::new(rules.clone())))
+        .auth(auth)
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
+        .scheme("cookie", session.clone().verified_by(SessionVerifier::new(auth.clone())))
         .build()?;
     gate.routes()
         .get("/", public("the page"), page)
@@ -55,17 +53,17 @@ fn app(rules: &Auth) -> Result<App, ConfigError> {
         .get("/hello", authenticated(), async |who: Principal| format!("Hello, {}!", who.name))
         .merge(routes::session::table(&gate, &session)) // /auth/cookie/login and logout
         .merge(routes::me::table(&gate)) // /users/me
-        .with_state(rules.clone())
+        .with_state(auth.clone())
         .finish()
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules = Auth::builder(Arc::new(MemoryStore::new()), secret).start().await?;
-    rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
+    let auth = Auth::builder(Database::in_memory(), secret).start().await?;
+    auth.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    Ok(app(&rules)?.serve(listener).await?)
+    Ok(app(&auth)?.serve(listener).await?)
 }
 
 #[cfg(test)]
@@ -76,9 +74,9 @@ mod tests {
 
     async fn started() -> TestApp {
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
-        let rules = portcullis::testing::rules(&clock).start().await.unwrap();
-        rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await.unwrap();
-        TestApp::new(app(&rules).unwrap(), rules)
+        let auth = portcullis::testing::auth(&clock).start().await.unwrap();
+        auth.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await.unwrap();
+        TestApp::new(app(&auth).unwrap(), auth)
     }
 
     #[tokio::test]

@@ -62,10 +62,10 @@ async fn read_item(Path(id): Path<u32>) -> Result<Json<Item>, Problem> {
     Ok(Json(Item { id, name: format!("item {id}") }))
 }
 
-fn app(rules: &Auth) -> Result<App, ConfigError> {
+fn app(auth: &Auth) -> Result<App, ConfigError> {
     let gate = Gate::builder()
-        .rules(rules)
-        .scheme("basic", basic("shop").verified_by(PasswordVerifier::new(rules.clone())))
+        .auth(auth)
+        .scheme("basic", basic("shop").verified_by(PasswordVerifier::new(auth.clone())))
         .build()?;
     gate.routes::<()>()
         .about(Info::new("Shop", "1.0.0"))
@@ -80,10 +80,10 @@ fn app(rules: &Auth) -> Result<App, ConfigError> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let store = std::sync::Arc::new(MemoryStore::new());
-    let rules = Auth::builder(store, secret).start().await?;
+    let store = Database::in_memory();
+    let auth = Auth::builder(store, secret).start().await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    Ok(app(&rules)?.serve(listener).await?)
+    Ok(app(&auth)?.serve(listener).await?)
 }
 
 #[cfg(test)]
@@ -95,8 +95,8 @@ mod tests {
 
     async fn started() -> TestApp {
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
-        let rules = portcullis::testing::rules(&clock).start().await.unwrap();
-        TestApp::new(app(&rules).unwrap(), rules)
+        let auth = portcullis::testing::auth(&clock).start().await.unwrap();
+        TestApp::new(app(&auth).unwrap(), auth)
     }
 
     #[tokio::test]

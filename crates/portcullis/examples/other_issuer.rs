@@ -101,7 +101,7 @@ async fn it_takes_the_tokens_of_another_issuer() -> Result<(), Box<dyn Error>> {
     tokio::spawn(async { axum::serve(listener, issuing.router).await });
 
     let tokens = RemoteTokens::new([issuer(&url, "https://api.example")], sources.clone())?;
-    let api = TestApp::without_rules(app(tokens)?);
+    let api = TestApp::without_auth(app(tokens)?);
     let token = |groups: &[&str], scope: &str, audience: &str| {
         let claims = json!({
             "iss": url, "aud": audience, "sub": "u1", "preferred_username": "ada",

@@ -46,10 +46,10 @@ fn conditions() -> Conditions {
     })
 }
 
-fn app(rules: &Auth) -> Result<App, ConfigError> {
+fn app(auth: &Auth) -> Result<App, ConfigError> {
     let gate = Gate::builder()
-        .rules(rules)
-        .scheme("basic", basic("garden").verified_by(PasswordVerifier::new(rules.clone())))
+        .auth(auth)
+        .scheme("basic", basic("garden").verified_by(PasswordVerifier::new(auth.clone())))
         .build()?;
     gate.routes::<()>()
         .get("/sowing", when(Moon { from: 0, to: 14 }), async || "Sow while it waxes.")
@@ -60,11 +60,11 @@ fn app(rules: &Auth) -> Result<App, ConfigError> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let store = Arc::new(MemoryStore::new());
-    let rules = Auth::builder(store, secret).conditions(conditions()).start().await?;
-    rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
+    let store = Database::in_memory();
+    let auth = Auth::builder(store, secret).conditions(conditions()).start().await?;
+    auth.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    Ok(app(&rules)?.serve(listener).await?)
+    Ok(app(&auth)?.serve(listener).await?)
 }
 
 #[cfg(test)]
@@ -74,9 +74,9 @@ mod tests {
     use super::*;
 
     async fn started(clock: &FixedClock) -> TestApp {
-        let rules = portcullis::testing::rules(clock).conditions(conditions());
-        let rules = rules.start().await.unwrap();
-        TestApp::new(app(&rules).unwrap(), rules)
+        let auth = portcullis::testing::auth(clock).conditions(conditions());
+        let auth = auth.start().await.unwrap();
+        TestApp::new(app(&auth).unwrap(), auth)
     }
 
     #[tokio::test]
@@ -102,7 +102,7 @@ mod tests {
         let ann = app.user("ann").id().await;
         let spec = ConditionSpec::Custom { name: "moon".into(), parameters: "full".into() };
         let request = GrantRequest::allow("harvest").when(spec);
-        let refused = app.rules().grant(&Actor::system(), ann.into(), request).await.unwrap_err();
+        let refused = app.auth().grant(&Actor::system(), ann.into(), request).await.unwrap_err();
         assert_eq!(refused.kind(), ProblemKind::Invalid);
     }
 

@@ -93,7 +93,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 #[cfg(test)]
 #[tokio::test]
 async fn a_badge_is_absent_accepted_or_rejected() {
-    let app = portcullis::testing::TestApp::without_rules(app().unwrap());
+    let app = portcullis::testing::TestApp::without_auth(app().unwrap());
     let with = |badge| app.anon().header("x-badge", badge);
     let absent = app.anon().get("/gate").await.expect(401);
     assert_eq!(absent.challenges(), [r#"Badge realm="workshop""#]);

@@ -9,8 +9,8 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
+use portcullis::auth::routes;
 use portcullis::prelude::*;
-use portcullis::routes;
 use tokio::net::TcpListener;
 
 /// Notes by number, each with its owner.
@@ -34,20 +34,20 @@ fn scopes() -> ScopeBook {
     ScopeBook::new().register_for("notes", "Read your notes.", "notes:read")
 }
 
-async fn seed(rules: &Auth) -> Result<(), Problem> {
+async fn seed(auth: &Auth) -> Result<(), Problem> {
     let roles = Roles::new()
         .grant("reader", ["notes:read"])
         .grant("moderator", ["notes:delete"])
         .include("moderator", "reader")
         .deny("probation", ["notes:*"]); // wins over whatever else somebody holds
-    rules.add_missing_roles(roles).await
+    auth.add_missing_roles(roles).await
 }
 
-fn app(rules: &Auth, notes: Notes) -> Result<App, ConfigError> {
+fn app(auth: &Auth, notes: Notes) -> Result<App, ConfigError> {
     let gate = Gate::builder()
-        .rules(rules)
-        .scheme("basic", basic("notes").verified_by(PasswordVerifier::new(rules.clone())))
-        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
+        .auth(auth)
+        .scheme("basic", basic("notes").verified_by(PasswordVerifier::new(auth.clone())))
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
         .build()?;
     gate.routes()
         .get("/notes", scope("notes"), async |State(notes): State<Notes>| {
@@ -60,23 +60,22 @@ fn app(rules: &Auth, notes: Notes) -> Result<App, ConfigError> {
             async || "You signed in a moment ago.",
         )
         .with_state(notes)
-        .merge(routes::oauth::table(&gate).with_state(rules.clone()))
+        .merge(routes::oauth::table(&gate).with_state(auth.clone()))
         .finish()
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules =
-        Auth::builder(Arc::new(MemoryStore::new()), secret).scopes(scopes()).start().await?;
-    seed(&rules).await?;
+    let auth = Auth::builder(Database::in_memory(), secret).scopes(scopes()).start().await?;
+    seed(&auth).await?;
     let account = NewAccount::new("ann", "a walk in the wood");
-    let ann = rules.add_missing_user(account, &["reader"]).await?;
+    let ann = auth.add_missing_user(account, &["reader"]).await?;
     let notes = Notes::default();
     let mine = ann.map(|ann| (1, ann.id));
     notes.lock().unwrap_or_else(PoisonError::into_inner).extend(mine);
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    Ok(app(&rules, notes)?.serve(listener).await?)
+    Ok(app(&auth, notes)?.serve(listener).await?)
 }
 
 #[cfg(test)]
@@ -86,10 +85,10 @@ mod tests {
     use super::*;
 
     async fn started(clock: &FixedClock) -> (TestApp, Notes) {
-        let rules = portcullis::testing::rules(clock).scopes(scopes()).start().await.unwrap();
-        seed(&rules).await.unwrap();
+        let auth = portcullis::testing::auth(clock).scopes(scopes()).start().await.unwrap();
+        seed(&auth).await.unwrap();
         let notes = Notes::default();
-        (TestApp::new(app(&rules, notes.clone()).unwrap(), rules), notes)
+        (TestApp::new(app(&auth, notes.clone()).unwrap(), auth), notes)
     }
 
     #[tokio::test]
@@ -115,7 +114,7 @@ mod tests {
         assert!(without.challenges()[0].contains(r#"error="insufficient_scope", scope="notes""#));
 
         let subject = rita.id().await.into();
-        app.rules().unassign_role(&Actor::system(), subject, "reader".into()).await.unwrap();
+        app.auth().unassign_role(&Actor::system(), subject, "reader".into()).await.unwrap();
         rita.get("/notes").await.expect(403);
     }
 

@@ -4,42 +4,40 @@
 //! `cargo run --example spa`; serve the page from `https://app.example.com`, and the API from
 //! `https://api.example.com` (the same site, so that the browser sends the cookie along).
 
-use std::error::Error;
-use std::sync::Arc;
-
+use portcullis::auth::routes;
 use portcullis::credential::csrf::Csrf;
 use portcullis::prelude::*;
-use portcullis::routes;
 use portcullis::types::OriginRule;
+use std::error::Error;
 use tokio::net::TcpListener;
 
 const PAGE: &str = "https://app.example.com";
 
-fn app(rules: &Auth) -> Result<App, Box<dyn Error>> {
+fn app(auth: &Auth) -> Result<App, Box<dyn Error>> {
     let page: OriginRule = PAGE.parse()?;
     let session = cookie("__Host-session").csrf(Csrf::new().trust([page]));
     let gate = Gate::builder()
-        .rules(rules)
+        .auth(auth)
         .cors(Cors::closed().origins([PAGE]).credentials(true).max_age(600))
-        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
-        .scheme("cookie", session.clone().verified_by(SessionVerifier::new(rules.clone())))
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
+        .scheme("cookie", session.clone().verified_by(SessionVerifier::new(auth.clone())))
         .build()?;
     Ok(gate
         .routes()
         .get("/hello", authenticated(), async |who: Principal| format!("Hello, {}!", who.name))
         .merge(routes::session::table(&gate, &session)) // /auth/cookie/login and logout
         .merge(routes::me::table(&gate)) // /users/me
-        .with_state(rules.clone())
+        .with_state(auth.clone())
         .finish()?)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let secret = MasterSecret::generate(&Sources::system())?;
-    let rules = Auth::builder(Arc::new(MemoryStore::new()), secret).start().await?;
-    rules.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
+    let auth = Auth::builder(Database::in_memory(), secret).start().await?;
+    auth.add_missing_user(NewAccount::new("ann", "a walk in the wood"), &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    Ok(app(&rules)?.serve(listener).await?)
+    Ok(app(&auth)?.serve(listener).await?)
 }
 
 #[cfg(test)]
@@ -52,8 +50,8 @@ mod tests {
 
     async fn started() -> TestApp {
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
-        let rules = portcullis::testing::rules(&clock).start().await.unwrap();
-        TestApp::new(app(&rules).unwrap(), rules)
+        let auth = portcullis::testing::auth(&clock).start().await.unwrap();
+        TestApp::new(app(&auth).unwrap(), auth)
     }
 
     #[tokio::test]

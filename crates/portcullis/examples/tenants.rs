@@ -147,7 +147,7 @@ GET    /tenants/{tenant}/notes    permission notes:read in {tenant}
 POST   /tenants/{tenant}/notes    permission notes:write in {tenant} and while the tenant's bill is paid
 ";
     assert_eq!(app.access.to_string(), table);
-    let app = TestApp::without_rules(app);
+    let app = TestApp::without_auth(app);
     let with = |token: &str| app.anon().header("authorization", &format!("Bearer {token}"));
     let (ada, bob, sam) = (with("ada-of-acme"), with("bob-of-globex"), with("sam-of-staff"));
     with("nobody").get("/notes").await.expect(401);

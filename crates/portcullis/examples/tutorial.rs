@@ -4,9 +4,9 @@
 //! `cargo run --example tutorial`, then
 //! `curl -u ada:analytical:engine:1843 http://127.0.0.1:8000/admin`.
 
-use std::{error::Error, fs, path::Path, sync::Arc};
+use std::{error::Error, fs, path::Path};
 
-use portcullis::{prelude::*, routes};
+use portcullis::{auth::routes, prelude::*};
 use tokio::net::TcpListener;
 
 const USERS: [(&str, &str, &str); 3] = [
@@ -38,8 +38,8 @@ async fn admin(CurrentUser(user): CurrentUser) -> Json<Message> {
 }
 
 /// The users, roles and tokens of this file; made on first start.
-async fn rules(folder: &Path) -> Result<Auth, Box<dyn Error>> {
-    let store = SqlStore::connect(&format!("sqlite://{}/tutorial.db", folder.display())).await?;
+async fn auth(folder: &Path) -> Result<Auth, Box<dyn Error>> {
+    let store = Database::connect(&format!("sqlite://{}/tutorial.db", folder.display())).await?;
     store.migrate().await?;
     let key = folder.join("tutorial.key"); // Keep yours where only the server can read it.
     if !key.exists() {
@@ -48,35 +48,33 @@ async fn rules(folder: &Path) -> Result<Auth, Box<dyn Error>> {
     let mut settings = Settings::new("http://127.0.0.1:8000");
     settings.registration_roles = vec!["user".into()];
     settings.open_registration_answers = true; // There is no mail here to tell the owner by.
-    let rules = Auth::builder(Arc::new(store), MasterSecret::new(&Secret::new(fs::read(key)?))?)
+    let auth = Auth::builder(store, MasterSecret::new(&Secret::new(fs::read(key)?))?)
         .settings(settings)
         .scopes(ScopeBook::new().register_for("read", "Read on your behalf.", "read"))
         .start()
         .await?;
     let roles = Roles::new().describe("guest", "May look.").grant("user", ["read"]);
     let roles = roles.grant("admin", ["write", "users:manage"]).include("admin", "user");
-    rules.add_missing_roles(roles).await?;
+    auth.add_missing_roles(roles).await?;
     for (name, password, role) in USERS {
-        rules.add_missing_user(NewAccount::new(name, password), &[role]).await?;
+        auth.add_missing_user(NewAccount::new(name, password), &[role]).await?;
     }
-    if let Some(will) = rules.store().user_by_login("will").await? {
-        rules
-            .set_grants(&Actor::system(), will.id.into(), vec![GrantRequest::allow("write")])
-            .await?;
+    if let Some(will) = auth.user_named("will").await? {
+        auth.set_grants(&Actor::system(), will, vec![GrantRequest::allow("write")]).await?;
     }
-    Ok(rules)
+    Ok(auth)
 }
 
 /// Who may call what. What stands here is enforced, documented and printed.
-fn app(rules: &Auth) -> Result<App, ConfigError> {
+fn app(auth: &Auth) -> Result<App, ConfigError> {
     let session = cookie("__Host-tutorial").over_plain_loopback();
     let oauth2 = oauth2_password("/token", [("read", "Read on your behalf.")]);
     let gate = Gate::builder()
-        .rules(rules)
+        .auth(auth)
         .cors(Cors::closed().origins(["https://your-web-app.com"]))
-        .scheme("basic", basic("tutorial").verified_by(PasswordVerifier::new(rules.clone())))
-        .scheme("bearer", oauth2.verified_by(AccessTokenVerifier::new(rules.clone())))
-        .scheme("cookie", session.clone().verified_by(SessionVerifier::new(rules.clone())))
+        .scheme("basic", basic("tutorial").verified_by(PasswordVerifier::new(auth.clone())))
+        .scheme("bearer", oauth2.verified_by(AccessTokenVerifier::new(auth.clone())))
+        .scheme("cookie", session.clone().verified_by(SessionVerifier::new(auth.clone())))
         .build()?;
     gate.routes()
         .get("/", public("a greeting"), root)
@@ -91,22 +89,22 @@ fn app(rules: &Auth) -> Result<App, ConfigError> {
         .merge(routes::me::table(&gate)) // /users/me
         .merge(routes::users::table(&gate)) // /users
         .openapi("/openapi.json", public("how to call this API"))
-        .with_state(rules.clone())
+        .with_state(auth.clone())
         .finish()
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let rules = rules(Path::new(".")).await?;
-    Ok(app(&rules)?.serve(TcpListener::bind("127.0.0.1:8000").await?).await?)
+    let auth = auth(Path::new(".")).await?;
+    Ok(app(&auth)?.serve(TcpListener::bind("127.0.0.1:8000").await?).await?)
 }
 
 #[cfg(test)]
 #[tokio::test]
 async fn everybody_gets_as_far_as_they_may() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let rules = rules(folder.path()).await?;
-    let api = portcullis::testing::TestApp::new(app(&rules)?, rules);
+    let auth = auth(folder.path()).await?;
+    let api = portcullis::testing::TestApp::new(app(&auth)?, auth);
     let user = |at: usize| api.user(USERS[at].0).with_password(USERS[at].1);
     for (path, allowed) in [("/admin", [200, 403, 403]), ("/write", [200, 403, 200])] {
         api.anon().get(path).await.expect(401);

@@ -1,7 +1,8 @@
-//! Time and chance: the only place that asks the system for either.
+//! Time and randomness: the only place that asks the system for either.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use uuid::Uuid;
@@ -10,8 +11,11 @@ use crate::types::Timestamp;
 
 /// Something that knows what time it is. Tests bring one that stands still.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// This moment.
+    /// This moment, by the wall clock, which somebody may set.
     fn now(&self) -> Timestamp;
+
+    /// How long this clock has run: it only ever goes forward, so durations are measured by it.
+    fn monotonic(&self) -> Duration;
 }
 
 /// Something that draws bytes nobody can guess. Tests bring one that repeats itself.
@@ -39,6 +43,12 @@ impl Clock for SystemClock {
         let now = Timestamp::now();
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    fn monotonic(&self) -> Duration {
+        static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGIN.elapsed()
+    }
 }
 
 /// The system's randomness.
@@ -51,7 +61,7 @@ impl Rng for SystemRng {
     }
 }
 
-/// A clock and a chance, handed about together.
+/// A clock and a source of randomness, handed about together.
 #[derive(Clone, Debug)]
 pub struct Sources {
     /// What time it is.
@@ -73,6 +83,12 @@ impl Sources {
         self.clock.now()
     }
 
+    /// How long the clock has run.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
     /// Draws `N` bytes.
     ///
     /// # Errors
@@ -83,7 +99,7 @@ impl Sources {
         Ok(bytes)
     }
 
-    /// A fresh UUIDv7: 48 bits of time, 74 of chance (RFC 9562 §5.7).
+    /// A fresh UUIDv7: 48 bits of time, 74 of randomness (RFC 9562 §5.7).
     ///
     /// # Errors
     /// [`NoRandomness`] where the system has none to give.

@@ -39,13 +39,13 @@
 //! # The tour
 //!
 //! The modules, in the order of the alphabet, are the walk of a request: [`cors`], [`credential`],
-//! [`identity`], [`policy`], then [`problem`] or [`routes`] (or your handler). Below them stand
-//! [`auth`], [`crypto`], [`store`] and [`types`]. [`gate`] assembles the walk and [`router`] mounts
+//! [`identity`], [`policy`], then [`problem`] or your handler. Below them stand [`crypto`] and
+//! [`types`]; beside them `auth` issues what they check. [`gate`] assembles the walk and [`router`] mounts
 //! the routes; [`openapi`] reads handlers' signatures.
 //!
 //! - *I have users of my own*: implement [`identity::Verifier`] and give it to a source of
 //!   [`credential`]s.
-//! - *I want users, roles, sessions and tokens*: begin at [`auth::Auth`], add a [`store`].
+//! - *I want users, roles, sessions and tokens*: begin at `auth::Auth` (feature `auth`).
 //! - *I have a service already*: [`router::Routes::mount`] puts it behind a requirement as it is.
 //! - *I want to know who may call what*: [`router::AccessTable`].
 //! - *I want to ask in the handler*: [`types::Principal::must`].
@@ -54,12 +54,12 @@
 //!
 //! Nothing is on by default but the walk itself.
 //!
-//! - `sqlite`: a store in one file.
+//! - `auth`: accounts, sessions, tokens, keys, clients, roles and the audit log.
+//! - `sqlite`: `auth` over SQLite, the engine it has.
 //! - `remote`: tokens of another issuer, over HTTPS.
 //! - `all-faults`: every fault of a body at once, not only the first.
 //! - `multipart`, `ws`: uploads and WebSocket in handlers, described.
-//! - `testing`: for your tests: a client without sockets, a clock that stands still, the contract of
-//!   a store.
+//! - `testing`: for your tests: a client without sockets, a clock that stands still.
 
 // Around everything: where a request came from, its id, a net under panics.
 pub mod edge;
@@ -79,17 +79,12 @@ pub mod policy;
 // 5, no: how a refusal is said.
 pub mod problem;
 
-// 5, yes: ready-made endpoints, mounted like your own.
-pub mod routes;
-
-// 6, what routes, pages and the command line all do.
+// Accounts, sessions, tokens, keys: the side that issues what the guard checks.
+#[cfg(feature = "auth")]
 pub mod auth;
 
 // 7, what must not be seen.
 pub mod crypto;
-
-// 8, what is remembered.
-pub mod store;
 
 // 9, the nouns.
 pub mod types;
@@ -109,7 +104,11 @@ pub mod testing;
 
 /// The names that nearly every application uses: `use portcullis::prelude::*`.
 pub mod prelude {
-    pub use crate::auth::{Auth, GrantRequest, NewAccount, Settings};
+    #[cfg(feature = "auth")]
+    pub use crate::auth::{
+        AccessTokenVerifier, Actor, ApiKeyVerifier, Auth, CurrentUser, Database, GrantRequest,
+        NewAccount, PasswordVerifier, SessionVerifier, Settings,
+    };
     pub use crate::clock::Sources;
     pub use crate::cors::Cors;
     pub use crate::credential::{
@@ -117,11 +116,8 @@ pub mod prelude {
     };
     pub use crate::crypto::{MasterSecret, Secret};
     pub use crate::extract::{Accepted, Created, Form, Json, NoContent, Path, Query};
-    pub use crate::gate::{CurrentUser, Gate};
-    pub use crate::identity::{
-        AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, Scheme, SessionVerifier, VerifiedBy,
-        Verifier, first_of,
-    };
+    pub use crate::gate::Gate;
+    pub use crate::identity::{Scheme, VerifiedBy, Verifier, first_of};
     pub use crate::openapi::Info;
     pub use crate::policy::{
         Question, Requirement, Roles, authenticated, is, owner, permission, permission_at,
@@ -129,12 +125,7 @@ pub mod prelude {
     };
     pub use crate::problem::{ConfigError, Problem, ProblemKind};
     pub use crate::router::{App, Routes};
-    pub use crate::store::MemoryStore;
-    #[cfg(feature = "sqlite")]
-    pub use crate::store::sql::SqlStore;
-    pub use crate::types::{
-        Actor, Condition, ConditionSpec, Principal, ScopeBook, Subject, UserId,
-    };
+    pub use crate::types::{Condition, ConditionSpec, Principal, ScopeBook, Subject, UserId};
 }
 
 /// The code in the README and the guide is compiled, and run where it says what comes out.

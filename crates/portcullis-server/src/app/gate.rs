@@ -1,6 +1,7 @@
 //! The gate, as the settings have it.
 
 use portcullis::auth::Auth;
+use portcullis::auth::{AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier};
 use portcullis::cors::Cors;
 use portcullis::credential::{
     CredentialSource, SessionCookie, api_key_header, basic, bearer, cookie, csrf::Csrf,
@@ -8,9 +9,7 @@ use portcullis::credential::{
 };
 use portcullis::edge::{CountryDatabase, ForwardedHeader, Proxies};
 use portcullis::gate::{Gate, GateBuilder};
-use portcullis::identity::{
-    AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
-};
+use portcullis::identity::VerifiedBy;
 use portcullis::problem::ConfigError;
 use portcullis::types::Origin;
 
@@ -51,7 +50,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
 /// A [`ConfigError`] with every mistake of `[cors]` and `[server]`.
 pub(super) fn gate(
     settings: &Settings,
-    rules: &Auth,
+    auth: &Auth,
 ) -> Result<(Gate, SessionCookie, Option<Countries>), ConfigError> {
     let cookie = session_cookie(settings)?;
     let mut proxies = proxies(settings)?;
@@ -60,23 +59,23 @@ pub(super) fn gate(
         proxies = proxies.countries(countries);
     }
     let sentences =
-        rules.scope_book().rules.iter().map(|(name, rule)| (name.as_str(), &*rule.sentence));
+        auth.scope_book().rules.iter().map(|(name, rule)| (name.as_str(), &*rule.sentence));
     let flow = oauth2_password("/token", sentences).describe();
     let mut gate = bounds(settings, Gate::builder()).proxies(proxies).cors(cors(settings));
     if settings.server.basic {
-        let verifier = PasswordVerifier::new(rules.clone());
+        let verifier = PasswordVerifier::new(auth.clone());
         gate = gate.scheme("basic", basic("portcullis").verified_by(verifier));
     }
     let gate = gate
-        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
         .documented_also("oauth2", "bearer", flow)
-        .scheme("cookie", cookie.clone().verified_by(SessionVerifier::new(rules.clone())))
+        .scheme("cookie", cookie.clone().verified_by(SessionVerifier::new(auth.clone())))
         .scheme(
             "api_key",
-            api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(rules.clone())),
+            api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(auth.clone())),
         )
-        .rules(rules)
-        .observer(rules.clone())
+        .auth(auth)
+        .observer(auth.clone())
         .build()?;
     Ok((gate, cookie, countries))
 }

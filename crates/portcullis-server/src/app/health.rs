@@ -24,8 +24,8 @@ pub(super) fn table(gate: &Gate, measured: Measured) -> Routes<Auth> {
         .tag("health")
         .get("/health/live", public("liveness probe"), live)
         .get("/health/ready", public("readiness probe"), ready)
-        .get("/metrics", public("what was counted"), async move |State(rules): State<Auth>| {
-            measured.render(&rules).await
+        .get("/metrics", public("what was counted"), async move |State(auth): State<Auth>| {
+            measured.render(&auth).await
         })
 }
 
@@ -40,9 +40,9 @@ pub(super) fn table_for_this_machine(gate: &Gate, measured: Measured) -> Routes<
             public("what was counted, for this machine alone"),
             async move |Extension(client): Extension<ClientInfo>,
                         headers: HeaderMap,
-                        State(rules): State<Auth>| {
+                        State(auth): State<Auth>| {
                 refuse_from_elsewhere(&client, &headers)?;
-                measured.render(&rules).await
+                measured.render(&auth).await
             },
         )
 }
@@ -55,8 +55,8 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    async fn render(self, rules: &Auth) -> Result<Response, Problem> {
-        let is_up = rules.store().ping().await.is_ok();
+    async fn render(self, auth: &Auth) -> Result<Response, Problem> {
+        let is_up = auth.database().ping().await.is_ok();
         let text = self.metrics.render(is_up, self.database.as_deref());
         let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         Ok(([(CONTENT_TYPE, kind)], text).into_response())
@@ -74,8 +74,8 @@ async fn live() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-async fn ready(State(rules): State<Auth>) -> Result<Json<Health>, Problem> {
-    rules.store().ping().await?;
+async fn ready(State(auth): State<Auth>) -> Result<Json<Health>, Problem> {
+    auth.database().ping().await?;
     Ok(Json(Health { status: "ok" }))
 }
 
@@ -90,10 +90,10 @@ async fn live_here(
 async fn ready_here(
     Extension(client): Extension<ClientInfo>,
     headers: HeaderMap,
-    State(rules): State<Auth>,
+    State(auth): State<Auth>,
 ) -> Result<Json<Health>, Problem> {
     refuse_from_elsewhere(&client, &headers)?;
-    ready(State(rules)).await
+    ready(State(auth)).await
 }
 
 /// Refuses whoever is not on this machine. A proxy on loopback that was not declared shows itself by

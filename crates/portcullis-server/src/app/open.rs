@@ -1,19 +1,16 @@
 //! The store and the rules, as the settings have them.
 
 use std::path::Path;
-use std::sync::Arc;
 
+use portcullis::auth::UserFilter;
 use portcullis::auth::{
     AccessFormat, Auth, Settings as RulesSettings, StartError, ThrottleSettings,
 };
+use portcullis::auth::{ConnectError, Database};
 use portcullis::clock::Sources;
-use portcullis::crypto::{
-    Algorithm, KeyError, KeyRing, MasterSecret, PasswordSettings, Secret, SigningKey,
-};
+use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings, Secret, SigningKey};
 use portcullis::policy::Conditions;
 use portcullis::problem::{ConfigError, Problem};
-use portcullis::store::sql::{ConnectError, SqlStore};
-use portcullis::store::{Keys as _, Store, UserFilter};
 use portcullis::types::{PageRequest, Role};
 use secrecy::ExposeSecret;
 
@@ -62,16 +59,16 @@ fn named_here(setting: &str) -> &str {
 }
 
 /// Whether no user is there yet.
-async fn is_new(rules: &Auth) -> Result<bool, Problem> {
+async fn is_new(auth: &Auth) -> Result<bool, Problem> {
     let first = PageRequest { after: None, limit: 1 };
-    Ok(rules.users(&UserFilter::default(), &first).await?.items.is_empty())
+    Ok(auth.users(&UserFilter::default(), &first).await?.items.is_empty())
 }
 
 /// Opens the database, and brings it to the newest schema.
 ///
 /// # Errors
 /// [`OpenError`].
-pub(crate) async fn database(settings: &Settings) -> Result<SqlStore, OpenError> {
+pub(crate) async fn database(settings: &Settings) -> Result<Database, OpenError> {
     let Some(file) = settings.database.url.file() else {
         return Err(ConfigError::one(
             "database.url",
@@ -80,7 +77,7 @@ pub(crate) async fn database(settings: &Settings) -> Result<SqlStore, OpenError>
         )
         .into());
     };
-    let store = SqlStore::connect(&format!("sqlite://{}", file.display())).await?;
+    let store = Database::connect(&format!("sqlite://{}", file.display())).await?;
     store.migrate().await?;
     Ok(store)
 }
@@ -93,7 +90,7 @@ pub(crate) async fn open(settings: &Settings, kind: Kind) -> Result<Auth, OpenEr
     // Before the schema: a start that is cut off in between is completed by the next one.
     let master = master(settings, &Sources::system()).await?;
     let store = database(settings).await?;
-    open_over(settings, kind, Arc::new(store), master).await
+    open_over(settings, kind, store, master).await
 }
 
 /// The same over any store.
@@ -103,7 +100,7 @@ pub(crate) async fn open(settings: &Settings, kind: Kind) -> Result<Auth, OpenEr
 pub(crate) async fn open_over(
     settings: &Settings,
     kind: Kind,
-    store: Arc<dyn Store>,
+    store: Database,
     master: MasterSecret,
 ) -> Result<Auth, OpenError> {
     let sources = Sources::system();
@@ -123,40 +120,40 @@ pub(crate) async fn open_over(
         builder = builder.signing_key(key);
     }
     if let Some(smtp) = mail::smtp(&settings.mail)? {
-        builder = builder.post(smtp);
+        builder = builder.mailer(smtp);
     }
-    let rules = builder.start().await?;
+    let auth = builder.start().await?;
     // The demo's sample users need every sample role; of `serve` all but the first are the operator's.
     // Where nobody is there yet, the first start may have been cut off half-way.
-    if kind == Kind::Demo || rules.roles().records().next().is_none() || is_new(&rules).await? {
-        rules.add_missing_roles(kind.roles()).await?;
+    if kind == Kind::Demo || auth.roles().records().next().is_none() || is_new(&auth).await? {
+        auth.add_missing_roles(kind.roles()).await?;
     }
-    Ok(rules)
+    Ok(auth)
 }
 
 fn rules_settings(settings: &Settings, kind: Kind) -> RulesSettings {
     let tokens = &settings.tokens;
     let issuer =
         tokens.issuer.clone().unwrap_or_else(|| settings.server.public_url().as_str().to_owned());
-    let mut rules = RulesSettings::new(&issuer);
+    let mut auth = RulesSettings::new(&issuer);
     if let Some(audience) = &tokens.audience {
-        rules.audience.clone_from(audience);
+        auth.audience.clone_from(audience);
     }
-    rules.access_format = match tokens.access_format {
+    auth.access_format = match tokens.access_format {
         tokens::AccessFormat::Jwt => AccessFormat::Jwt,
         tokens::AccessFormat::Opaque => AccessFormat::Opaque,
         tokens::AccessFormat::Jwe => AccessFormat::Jwe,
     };
-    rules.access_ttl = seconds(tokens.access_ttl);
-    rules.idle_ttl = seconds(tokens.refresh_ttl);
-    rules.session_ttl = seconds(tokens.session_ttl);
-    rules.refresh_window = seconds(tokens.refresh_window);
-    rules.key_rotation = seconds(tokens.key_rotation);
+    auth.access_ttl = seconds(tokens.access_ttl);
+    auth.idle_ttl = seconds(tokens.refresh_ttl);
+    auth.session_ttl = seconds(tokens.session_ttl);
+    auth.refresh_window = seconds(tokens.refresh_window);
+    auth.key_rotation = seconds(tokens.key_rotation);
     if kind == Kind::Demo {
-        rules.open_registration_answers = true;
-        rules.registration_roles = vec![Role::from("user")];
+        auth.open_registration_answers = true;
+        auth.registration_roles = vec![Role::from("user")];
     }
-    rules
+    auth
 }
 
 fn passwords(settings: &Settings) -> PasswordSettings {
@@ -179,12 +176,11 @@ pub(crate) async fn secret_opens(settings: &Settings, file: &Path) -> Result<(),
     let sources = Sources::system();
     refuse_missing_secret(settings, file)?;
     let master = master(settings, &sources).await?;
-    let store = SqlStore::connect(&format!("sqlite://{}", file.display())).await?;
-    let keys = store.keys().await;
+    let store = Database::connect(&format!("sqlite://{}", file.display())).await?;
+    let found = store.key_under_another_secret(&master, sources.now()).await;
     store.close().await;
-    let Ok(keys) = keys else { return Ok(()) };
-    match KeyRing::open(&keys, &master, sources.now()) {
-        Err(KeyError::Seal { id, .. }) => Err(ConfigError::one(
+    match found {
+        Ok(Some(id)) => Err(ConfigError::one(
             "tokens.master_secret",
             format!(
                 "it does not open {}: the signing key {id} is kept under another one",

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::response::Response;
 use http::HeaderMap;
 use portcullis::auth::Auth;
+use portcullis::auth::routes;
 use portcullis::cors::Cors;
 use portcullis::extract::Path;
 use portcullis::gate::Gate;
@@ -11,7 +12,6 @@ use portcullis::openapi::Info;
 use portcullis::policy::public;
 use portcullis::problem::{ConfigError, Problem};
 use portcullis::router::{App, Routes};
-use portcullis::routes;
 
 use super::countries::Countries;
 use super::{Kind, gate, greeting, health};
@@ -39,10 +39,10 @@ pub(crate) struct Application {
 pub(crate) fn application(
     settings: &Settings,
     kind: Kind,
-    rules: &Auth,
+    auth: &Auth,
     items: Option<Items>,
 ) -> Result<Application, ConfigError> {
-    let (gate, cookie, countries) = gate::gate(settings, rules)?;
+    let (gate, cookie, countries) = gate::gate(settings, auth)?;
     let ours = greeting::table(&gate)
         .merge(routes::session::table(&gate, &cookie))
         .merge(routes::accounts::table(&gate))
@@ -66,9 +66,9 @@ pub(crate) fn application(
     } else {
         ours
     };
-    let mut all: Routes<()> = ours.with_state(rules.clone());
+    let mut all: Routes<()> = ours.with_state(auth.clone());
     if let Some(items) = items {
-        all = all.merge(hello::table(&gate).with_state(rules.clone()));
+        all = all.merge(hello::table(&gate).with_state(auth.clone()));
         all = all.merge(items::table(&gate).with_state(items));
     }
     // No cookie counts at the token endpoint, so none need be let through to it.
@@ -84,7 +84,7 @@ pub(crate) fn application(
         .cors("/.well-known/oauth-authorization-server", Cors::public_metadata())
         .cors("/.well-known/oauth-protected-resource", Cors::public_metadata())
         .finish()?;
-    let health = health::table(&gate, measured).with_state::<()>(rules.clone()).finish()?.router;
+    let health = health::table(&gate, measured).with_state::<()>(auth.clone()).finish()?.router;
     Ok(Application { finished, health, countries })
 }
 

@@ -31,7 +31,7 @@ pub(crate) enum ServeError {
 /// [`ServeError`].
 pub(crate) async fn run(
     settings: &Settings,
-    rules: Auth,
+    auth: Auth,
     application: Application,
     reload: Reload,
     ready: impl FnOnce(&str),
@@ -55,9 +55,9 @@ pub(crate) async fn run(
     if let Some(health) = server.health_listen {
         listeners.push(Listener::bind(health, None, application.health)?.for_probes());
     }
-    tokio::spawn(rules.clone().follow(FOLLOWED_EVERY));
+    tokio::spawn(auth.clone().sync(FOLLOWED_EVERY));
     ready(&format!("{scheme}://{address}"));
     let ended = serve(listeners, Bounds::from(server), async move { signals.next().await }).await;
-    rules.close().await;
+    auth.close().await;
     Ok(ended)
 }

@@ -1,9 +1,10 @@
 //! `portcullis audit …`: who did what to whom, from where, when, with which outcome.
 
+use portcullis::auth::AuditFilter;
+use portcullis::auth::AuditOutcome;
+use portcullis::auth::routes::{AuditAnswer, List};
 use portcullis::auth::{AuditVerdict, Auth};
-use portcullis::routes::{AuditAnswer, List};
-use portcullis::store::AuditFilter;
-use portcullis::types::{AuditOutcome, Digest, PageRequest, Timestamp};
+use portcullis::types::{Digest, PageRequest, Timestamp};
 
 use super::Failure;
 use super::open::{self, Without};
@@ -66,17 +67,17 @@ pub(super) struct ListQuery {
 
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let rules = open::open(settings, Without::Refuse).await?;
+        let auth = open::open(settings, Without::Refuse).await?;
         match self {
-            Self::List(wanted) => wanted.list(&rules).await,
-            Self::Export { after } => export(&rules, after).await,
-            Self::Verify { known } => verify(&rules, known).await,
+            Self::List(wanted) => wanted.list(&auth).await,
+            Self::Export { after } => export(&auth, after).await,
+            Self::Verify { known } => verify(&auth, known).await,
         }
     }
 }
 
 impl ListQuery {
-    async fn list(self, rules: &Auth) -> Result<String, Failure> {
+    async fn list(self, auth: &Auth) -> Result<String, Failure> {
         let page = PageRequest { after: self.before.map(|row| row.to_string()), limit: self.limit };
         let filter = AuditFilter {
             from: self.since,
@@ -86,7 +87,7 @@ impl ListQuery {
             action: self.action,
             outcome: self.outcome,
         };
-        let page = rules.audit(&filter, &page).await?;
+        let page = auth.audit(&filter, &page).await?;
         let list: List<AuditAnswer> =
             List { items: page.items.into_iter().map(Into::into).collect(), next: page.next };
         self.form.show(&list, || {
@@ -121,10 +122,10 @@ fn cells(row: &AuditAnswer) -> Vec<String> {
 }
 
 /// Prints batch by batch: a log does not fit into memory.
-async fn export(rules: &Auth, mut after: u64) -> Result<String, Failure> {
+async fn export(auth: &Auth, mut after: u64) -> Result<String, Failure> {
     loop {
         let mut lines = String::new();
-        for link in rules.audit_chain(after, BATCH).await? {
+        for link in auth.audit_chain(after, BATCH).await? {
             after = link.seq;
             let Some(record) = link.record else {
                 // Whoever exports must not believe that they have it all.
@@ -145,8 +146,8 @@ async fn export(rules: &Auth, mut after: u64) -> Result<String, Failure> {
     }
 }
 
-async fn verify(rules: &Auth, known: Option<(u64, Digest)>) -> Result<String, Failure> {
-    let AuditVerdict { rows, hash, fault } = rules.verify_audit(known).await?;
+async fn verify(auth: &Auth, known: Option<(u64, Digest)>) -> Result<String, Failure> {
+    let AuditVerdict { rows, hash, fault } = auth.verify_audit(known).await?;
     if let Some(fault) = fault {
         let fix = match rows {
             0 => "compare it with an export that was kept elsewhere".to_owned(),

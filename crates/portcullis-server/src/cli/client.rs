@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use portcullis::auth::Auth;
-use portcullis::store::ClientChange;
-use portcullis::types::{Actor, Client, ClientId, PageRequest, Role, Subject};
+use portcullis::auth::ClientChange;
+use portcullis::auth::{Actor, Client};
+use portcullis::problem::ProblemKind;
+use portcullis::types::{ClientId, PageRequest, Role, Subject};
 use serde::Serialize;
 
 use super::Failure;
@@ -76,21 +78,21 @@ struct Shown {
 
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let rules = open::open(settings, Without::Refuse).await?;
+        let auth = open::open(settings, Without::Refuse).await?;
         let by = Actor::command_line();
         match self {
-            Self::List { form } => list(&rules, form).await,
+            Self::List { form } => list(&auth, form).await,
             Self::Add { id, name, roles } => {
                 let roles: Vec<Role> = roles.into_iter().map(Role::from).collect();
                 for role in &roles {
-                    grants::must_be_there(&rules, role)?;
+                    grants::must_be_there(&auth, role)?;
                 }
                 let name = name.unwrap_or_else(|| id.clone());
-                let client = rules.add_client(&by, ClientId::from(&*id), name, &roles).await?;
+                let client = auth.add_client(&by, ClientId::from(&*id), name, &roles).await?;
                 Ok(format!("{} is registered\n", client.id))
             }
             Self::Show { id, form } => {
-                let client = shown(&rules, known(&rules, &id).await?).await?;
+                let client = shown(&auth, known(&auth, &id).await?).await?;
                 form.show(&client, || {
                     facts(&[
                         ("id", client.id.to_string()),
@@ -101,27 +103,27 @@ impl Deed {
                     ])
                 })
             }
-            Self::Disable { id } => activate(&rules, &id, false).await,
-            Self::Enable { id } => activate(&rules, &id, true).await,
-            Self::Roles(roles) => roles.run(&rules, Noun::Client).await,
-            Self::Permissions(permissions) => permissions.run(&rules, Noun::Client).await,
-            Self::Key(keys) => keys.run(&rules).await,
+            Self::Disable { id } => activate(&auth, &id, false).await,
+            Self::Enable { id } => activate(&auth, &id, true).await,
+            Self::Roles(roles) => roles.run(&auth, Noun::Client).await,
+            Self::Permissions(permissions) => permissions.run(&auth, Noun::Client).await,
+            Self::Key(keys) => keys.run(&auth).await,
             Self::Delete { id } => {
-                let client = known(&rules, &id).await?;
-                rules.delete_client(&by, client.id).await?;
+                let client = known(&auth, &id).await?;
+                auth.delete_client(&by, client.id).await?;
                 Ok(format!("{id} is deleted\n"))
             }
         }
     }
 }
 
-async fn list(rules: &Auth, form: Form) -> Result<String, Failure> {
+async fn list(auth: &Auth, form: Form) -> Result<String, Failure> {
     let mut page = PageRequest { after: None, limit: PageRequest::LARGEST };
     let mut clients = Vec::new();
     loop {
-        let next = rules.clients(&page).await?;
+        let next = auth.clients(&page).await?;
         for client in next.items {
-            clients.push(shown(rules, client).await?);
+            clients.push(shown(auth, client).await?);
         }
         match next.next {
             Some(cursor) => page.after = Some(cursor),
@@ -144,15 +146,18 @@ async fn list(rules: &Auth, form: Form) -> Result<String, Failure> {
     })
 }
 
-async fn activate(rules: &Auth, id: &str, active: bool) -> Result<String, Failure> {
-    let client = known(rules, id).await?;
+async fn activate(auth: &Auth, id: &str, active: bool) -> Result<String, Failure> {
+    let client = known(auth, id).await?;
     let change = ClientChange { active: Some(active), ..ClientChange::default() };
-    let client = rules.change_client(&Actor::command_line(), client.id, change).await?;
+    let client = auth.change_client(&Actor::command_line(), client.id, change).await?;
     Ok(format!("{} is {}\n", client.id, state(client.active)))
 }
 
-pub(super) async fn known(rules: &Auth, id: &str) -> Result<Client, Failure> {
-    let found = rules.store().client(&ClientId::from(id)).await?;
+pub(super) async fn known(auth: &Auth, id: &str) -> Result<Client, Failure> {
+    let found = match auth.client(&ClientId::from(id)).await {
+        Err(problem) if problem.kind() == ProblemKind::NotFound => None,
+        found => Some(found?),
+    };
     found.ok_or_else(|| {
         Failure::wrong(
             format!("there is no client {id:?}"),
@@ -161,8 +166,8 @@ pub(super) async fn known(rules: &Auth, id: &str) -> Result<Client, Failure> {
     })
 }
 
-async fn shown(rules: &Auth, client: Client) -> Result<Shown, Failure> {
-    let roles = rules.roles_of(&Subject::Client(client.id.clone())).await?;
+async fn shown(auth: &Auth, client: Client) -> Result<Shown, Failure> {
+    let roles = auth.roles_of(&Subject::Client(client.id.clone())).await?;
     Ok(Shown {
         id: client.id,
         name: client.name,

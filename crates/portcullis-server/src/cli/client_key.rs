@@ -1,8 +1,9 @@
 //! `portcullis client key …`: the API keys of a client.
 
+use portcullis::auth::Actor;
+use portcullis::auth::routes::ApiKeyAnswer;
 use portcullis::auth::{ApiKeyRequest, Auth};
-use portcullis::routes::ApiKeyAnswer;
-use portcullis::types::{Actor, ClientId, Scope, Timestamp, TokenId};
+use portcullis::types::{ClientId, Scope, Timestamp, TokenId};
 
 use super::Failure;
 use super::client::known;
@@ -42,24 +43,24 @@ enum Deed {
 }
 
 impl KeysOf {
-    pub(super) async fn run(self, rules: &Auth) -> Result<String, Failure> {
-        let client = known(rules, &self.id).await?.id;
+    pub(super) async fn run(self, auth: &Auth) -> Result<String, Failure> {
+        let client = known(auth, &self.id).await?.id;
         let by = Actor::command_line();
         match self.change {
             None => {
-                let keys = rules.api_keys(client).await?.into_iter().map(ApiKeyAnswer::from);
+                let keys = auth.api_keys(client).await?.into_iter().map(ApiKeyAnswer::from);
                 let keys: Vec<_> = keys.collect();
                 self.form.show(&keys, || list(&keys))
             }
             Some(Deed::Add { name, scopes, until }) => {
                 let scopes = scopes.map(|all| all.iter().map(|one| Scope::from(&**one)).collect());
                 let request = ApiKeyRequest { name, scopes, expires_at: until };
-                let (_, secret) = rules.create_client_api_key(&by, client, request).await?;
+                let (_, secret) = auth.create_client_api_key(&by, client, request).await?;
                 Ok(format!("{}\n", secret.expose()))
             }
             Some(Deed::Delete { key }) => {
-                let id = which(rules, &client, &key).await?;
-                if rules.delete_api_key(&by, client.clone(), id).await? {
+                let id = which(auth, &client, &key).await?;
+                if auth.delete_api_key(&by, client.clone(), id).await? {
                     return Ok(format!("{id} is deleted\n"));
                 }
                 Err(none(&client, &key))
@@ -69,11 +70,11 @@ impl KeysOf {
 }
 
 /// The key of this id or this name.
-async fn which(rules: &Auth, client: &ClientId, key: &str) -> Result<TokenId, Failure> {
+async fn which(auth: &Auth, client: &ClientId, key: &str) -> Result<TokenId, Failure> {
     if let Ok(id) = key.parse() {
         return Ok(id);
     }
-    let keys = rules.api_keys(client.clone()).await?;
+    let keys = auth.api_keys(client.clone()).await?;
     let ids: Vec<TokenId> = keys.iter().filter(|one| one.name == key).map(|one| one.id).collect();
     match *ids {
         [id] => Ok(id),

@@ -36,8 +36,8 @@ pub(super) async fn demo(flags: &SharedFlags) -> Result<String, Failure> {
         ));
     }
     let logs = Logs::start(&settings.server);
-    let rules = app::open(&settings, Kind::Demo).await?;
-    sample(&rules).await?;
+    let auth = app::open(&settings, Kind::Demo).await?;
+    sample(&auth).await?;
     let Some(file) = settings.database.url.file() else {
         return Err(Failure::wrong(
             "the demo keeps its data in SQLite",
@@ -47,9 +47,9 @@ pub(super) async fn demo(flags: &SharedFlags) -> Result<String, Failure> {
     let items = Items::open(file, Sources::system())
         .await
         .map_err(|error| Failure::wrong(error.to_string(), "name another file: `--database`"))?;
-    let application = app::application(&settings, Kind::Demo, &rules, Some(items))?;
+    let application = app::application(&settings, Kind::Demo, &auth, Some(items))?;
     let reload = Reload { flags, known, logs };
-    serve::run(&settings, rules, application, reload, welcome).await
+    serve::run(&settings, auth, application, reload, welcome).await
 }
 
 fn welcome(url: &str) -> String {

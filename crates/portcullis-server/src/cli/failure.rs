@@ -4,10 +4,10 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use portcullis::auth::ConnectError;
+use portcullis::auth::DatabaseError;
 use portcullis::auth::StartError;
 use portcullis::problem::{ConfigError, Problem, ProblemKind};
-use portcullis::store::StoreError;
-use portcullis::store::sql::ConnectError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -134,8 +134,8 @@ impl From<Problem> for Failure {
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
         Self::Refused(error.into())
     }
 }
@@ -150,7 +150,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Config(faults) => Self::Config(faults),
-            StartError::Store(problem) => Self::Refused(problem),
+            StartError::Database(problem) => Self::Refused(problem),
             other => Self::wrong(other.to_string(), ""),
         }
     }

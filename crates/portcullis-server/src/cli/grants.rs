@@ -1,10 +1,11 @@
 //! What users and clients may do: `… roles NAME` and `… permissions NAME`.
 
+use portcullis::auth::Actor;
+use portcullis::auth::routes::GrantAnswer;
 use portcullis::auth::{Auth, GrantRequest};
 use portcullis::policy::Conditions;
 use portcullis::problem::{Problem, ProblemKind};
-use portcullis::routes::GrantAnswer;
-use portcullis::types::{Actor, Effect, Grant, Permission, Role, Subject};
+use portcullis::types::{Effect, Grant, Permission, Role, Subject};
 
 use super::Failure;
 use super::hours::When;
@@ -40,32 +41,32 @@ enum RoleChange {
 }
 
 impl RolesOf {
-    pub(super) async fn run(self, rules: &Auth, of: Noun) -> Result<String, Failure> {
-        let (by, subject) = (Actor::command_line(), open::subject(rules, &self.name, of).await?);
+    pub(super) async fn run(self, auth: &Auth, of: Noun) -> Result<String, Failure> {
+        let (by, subject) = (Actor::command_line(), open::subject(auth, &self.name, of).await?);
         match self.change {
             None => {}
             Some(RoleChange::Add { roles }) => {
                 let roles: Vec<Role> = roles.into_iter().map(Role::from).collect();
                 for role in &roles {
-                    must_be_there(rules, role)?;
+                    must_be_there(auth, role)?;
                 }
                 for role in roles {
-                    rules.assign_role(&by, subject.clone(), role).await?;
+                    auth.assign_role(&by, subject.clone(), role).await?;
                 }
             }
             Some(RoleChange::Remove { roles }) => {
                 for role in roles.into_iter().map(Role::from) {
-                    let taken = rules.unassign_role(&by, subject.clone(), role.clone()).await;
+                    let taken = auth.unassign_role(&by, subject.clone(), role.clone()).await;
                     taken.map_err(|problem| not_taken(&self.name, &role, problem))?;
                 }
             }
         }
-        let roles = rules.roles_of(&subject).await?;
+        let roles = auth.roles_of(&subject).await?;
         self.form.show(&roles, || {
             let rows: Vec<Vec<String>> = roles
                 .iter()
                 .map(|role| {
-                    let known = rules.role(role).map(|role| role.description);
+                    let known = auth.role(role).map(|role| role.description);
                     vec![role.to_string(), known.unwrap_or_default()]
                 })
                 .collect();
@@ -93,11 +94,11 @@ fn not_taken(name: &str, role: &Role, problem: Problem) -> Failure {
 }
 
 /// Refuses a role that is not there, naming those that are.
-pub(super) fn must_be_there(rules: &Auth, role: &Role) -> Result<(), Failure> {
-    if rules.role(role).is_ok() {
+pub(super) fn must_be_there(auth: &Auth, role: &Role) -> Result<(), Failure> {
+    if auth.role(role).is_ok() {
         return Ok(());
     }
-    let graph = rules.roles();
+    let graph = auth.roles();
     let known: Vec<&str> = graph.records().map(|role| role.name.as_str()).collect();
     Err(Failure::wrong(
         format!("there is no role {:?}", role.as_str()),
@@ -140,21 +141,21 @@ enum PermissionChange {
 }
 
 impl PermissionsOf {
-    pub(super) async fn run(self, rules: &Auth, of: Noun) -> Result<String, Failure> {
-        let (by, subject) = (Actor::command_line(), open::subject(rules, &self.name, of).await?);
+    pub(super) async fn run(self, auth: &Auth, of: Noun) -> Result<String, Failure> {
+        let (by, subject) = (Actor::command_line(), open::subject(auth, &self.name, of).await?);
         match self.change {
             None => {}
             Some(PermissionChange::Allow { permission, when }) => {
-                grant(rules, &subject, Effect::Allow, permission, &when).await?;
+                grant(auth, &subject, Effect::Allow, permission, &when).await?;
             }
             Some(PermissionChange::Deny { permission, when }) => {
-                grant(rules, &subject, Effect::Deny, permission, &when).await?;
+                grant(auth, &subject, Effect::Deny, permission, &when).await?;
             }
             Some(PermissionChange::Remove { permission }) => {
-                let held = rules.grants_of(&subject).await?;
+                let held = auth.grants_of(&subject).await?;
                 let mut found = false;
                 for grant in held.iter().filter(|one| one.permission.as_str() == permission) {
-                    rules.revoke_grant(&by, subject.clone(), grant.id).await?;
+                    auth.revoke_grant(&by, subject.clone(), grant.id).await?;
                     found = true;
                 }
                 if !found {
@@ -168,7 +169,7 @@ impl PermissionsOf {
                 }
             }
         }
-        let held = rules.grants_of(&subject).await?;
+        let held = auth.grants_of(&subject).await?;
         let answers: Vec<GrantAnswer> = held.iter().cloned().map(GrantAnswer::from).collect();
         self.form.show(&answers, || {
             let rows: Vec<Vec<String>> = held
@@ -189,7 +190,7 @@ impl PermissionsOf {
 }
 
 async fn grant(
-    rules: &Auth,
+    auth: &Auth,
     subject: &Subject,
     effect: Effect,
     permission: String,
@@ -204,7 +205,7 @@ async fn grant(
         valid_until: when.valid_until,
     };
     // Said twice it would have to be taken back only once.
-    let held = rules.grants_of(subject).await?;
+    let held = auth.grants_of(subject).await?;
     let is_there = held.iter().any(|grant| {
         grant.effect == request.effect
             && grant.permission == request.permission
@@ -212,7 +213,7 @@ async fn grant(
             && (grant.valid_from, grant.valid_until) == (request.valid_from, request.valid_until)
     });
     if !is_there {
-        rules.grant(&Actor::command_line(), subject.clone(), request).await?;
+        auth.grant(&Actor::command_line(), subject.clone(), request).await?;
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! `portcullis key …`: the keys that sign tokens.
 
+use portcullis::auth::Actor;
 use portcullis::auth::Auth;
-use portcullis::types::{Actor, KeyRecord, Timestamp};
+use portcullis::types::{KeyRecord, Timestamp};
 use serde::Serialize;
 
 use super::Failure;
@@ -73,7 +74,7 @@ fn state(key: &KeyRecord, now: Timestamp) -> &'static str {
 
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let rules = open::open(settings, Without::Refuse).await?;
+        let auth = open::open(settings, Without::Refuse).await?;
         if let (Some(file), false) = (&settings.tokens.key_file, matches!(self, Self::List { .. }))
         {
             return Err(Failure::wrong(
@@ -82,18 +83,18 @@ impl Deed {
             ));
         }
         match self {
-            Self::List { form } => list(&rules, form).await,
+            Self::List { form } => list(&auth, form).await,
             Self::Rotate => {
-                let key = rules.rotate_key(&Actor::command_line()).await?;
+                let key = auth.rotate_key(&Actor::command_line()).await?;
                 Ok(format!("{} is published, and signs from {}\n", key.id, seconds(key.signs_from)))
             }
-            Self::Retire { id, now } => retire(&rules, &id, now).await,
+            Self::Retire { id, now } => retire(&auth, &id, now).await,
         }
     }
 }
 
-async fn list(rules: &Auth, form: Form) -> Result<String, Failure> {
-    let (keys, now) = (rules.keys().await?, rules.now());
+async fn list(auth: &Auth, form: Form) -> Result<String, Failure> {
+    let (keys, now) = (auth.keys().await?, auth.now());
     let shown: Vec<Shown<'_>> = keys.iter().map(|key| Shown::new(key, now)).collect();
     form.show(&shown, || {
         let rows: Vec<Vec<String>> = keys
@@ -115,27 +116,27 @@ async fn list(rules: &Auth, form: Form) -> Result<String, Failure> {
     })
 }
 
-async fn retire(rules: &Auth, id: &str, at_once: bool) -> Result<String, Failure> {
-    let keys = rules.keys().await?;
+async fn retire(auth: &Auth, id: &str, at_once: bool) -> Result<String, Failure> {
+    let keys = auth.keys().await?;
     let Some(key) = keys.iter().find(|key| key.id == id) else {
         return Err(Failure::wrong(
             format!("there is no key {id:?}"),
             "`portcullis key list` names them all",
         ));
     };
-    let now = rules.now();
+    let now = auth.now();
     if let Some(at) = key.retired_at.filter(|at| *at <= now) {
         return Ok(format!("{id} is retired since {}\n", seconds(at)));
     }
     if at_once {
-        rules.retire_key(&Actor::command_line(), id).await?;
+        auth.retire_key(&Actor::command_line(), id).await?;
         return Ok(format!("{id} is retired: its tokens are void\n"));
     }
     let verifies_until = match key.retired_at {
         Some(at) => at,
         None => {
-            rules.rotate_key(&Actor::command_line()).await?;
-            let keys = rules.keys().await?;
+            auth.rotate_key(&Actor::command_line()).await?;
+            let keys = auth.keys().await?;
             let at = keys.iter().find(|key| key.id == id).and_then(|key| key.retired_at);
             at.unwrap_or(now)
         }

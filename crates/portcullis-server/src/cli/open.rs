@@ -1,13 +1,12 @@
 //! The database and the rules, for one command.
 
-use std::sync::Arc;
-
 use portcullis::auth::Auth;
+use portcullis::auth::Database;
+use portcullis::auth::User;
 use portcullis::clock::Sources;
 use portcullis::crypto::MasterSecret;
 use portcullis::problem::Problem;
-use portcullis::store::MemoryStore;
-use portcullis::types::{ClientId, Subject, User};
+use portcullis::types::{ClientId, Subject};
 
 use super::Failure;
 use crate::app::{self, DatabaseFile, Kind, OpenError};
@@ -53,7 +52,7 @@ pub(super) async fn open_as(
 /// Rules that remember nothing: to see what the settings amount to, and touch no database.
 pub(super) async fn in_memory(settings: &Settings, kind: Kind) -> Result<Auth, Failure> {
     let master = MasterSecret::generate(&Sources::system()).map_err(Problem::internal)?;
-    Ok(app::open_over(settings, kind, Arc::new(MemoryStore::new()), master).await?)
+    Ok(app::open_over(settings, kind, Database::in_memory(), master).await?)
 }
 
 impl From<OpenError> for Failure {
@@ -68,14 +67,9 @@ impl From<OpenError> for Failure {
 }
 
 /// Somebody, by username, e-mail address or id.
-pub(super) async fn user(rules: &Auth, name: &str) -> Result<User, Failure> {
-    if let Some(user) = rules.store().user_by_login(name).await? {
-        return Ok(user);
-    }
-    if let Ok(id) = name.parse()
-        && let Some(user) = rules.store().user(id).await?
-    {
-        return Ok(user);
+pub(super) async fn user(auth: &Auth, name: &str) -> Result<User, Failure> {
+    if let Some(Subject::User(id)) = auth.user_named(name).await? {
+        return Ok(auth.user(id).await?);
     }
     Err(Failure::wrong(
         format!("there is no user {name:?}"),
@@ -84,10 +78,10 @@ pub(super) async fn user(rules: &Auth, name: &str) -> Result<User, Failure> {
 }
 
 /// Somebody, or a client, as one to whom roles and permissions may be given.
-pub(super) async fn subject(rules: &Auth, name: &str, of: Noun) -> Result<Subject, Failure> {
+pub(super) async fn subject(auth: &Auth, name: &str, of: Noun) -> Result<Subject, Failure> {
     match of {
-        Noun::User => Ok(Subject::User(user(rules, name).await?.id)),
-        Noun::Client => Ok(Subject::Client(rules.client(&ClientId::from(name)).await?.id)),
+        Noun::User => Ok(Subject::User(user(auth, name).await?.id)),
+        Noun::Client => Ok(Subject::Client(auth.client(&ClientId::from(name)).await?.id)),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use portcullis::auth::Actor;
 use portcullis::auth::Auth;
+use portcullis::auth::routes::RoleAnswer;
 use portcullis::problem::ProblemKind;
-use portcullis::routes::RoleAnswer;
-use portcullis::types::{Actor, Role, RoleRecord};
+use portcullis::types::{Role, RoleRecord};
 
 use super::Failure;
 use super::grants;
@@ -86,13 +87,13 @@ pub(super) struct Change {
 
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let rules = open::open(settings, Without::Refuse).await?;
+        let auth = open::open(settings, Without::Refuse).await?;
         match self {
-            Self::List { form } => list(&rules, form),
+            Self::List { form } => list(&auth, form),
             Self::Show { name, form } => {
-                let role = known(&rules, &name)?;
+                let role = known(&auth, &name)?;
                 form.show(&RoleAnswer::from(role.clone()), || {
-                    let inherited = rules.roles().unfold([role.name.clone()]);
+                    let inherited = auth.roles().unfold([role.name.clone()]);
                     facts(&[
                         ("name", role.name.to_string()),
                         ("description", role.description),
@@ -103,12 +104,11 @@ impl Deed {
                     ])
                 })
             }
-            Self::Add(add) => add.run(&rules).await,
-            Self::Change(change) => change.run(&rules).await,
+            Self::Add(add) => add.run(&auth).await,
+            Self::Change(change) => change.run(&auth).await,
             Self::Delete { name } => {
-                let role = known(&rules, &name)?;
-                rules
-                    .delete_role(&Actor::command_line(), role.name)
+                let role = known(&auth, &name)?;
+                auth.delete_role(&Actor::command_line(), role.name)
                     .await
                     .map_err(|problem| last(problem.into()))?;
                 Ok(format!("{name} is deleted\n"))
@@ -118,7 +118,7 @@ impl Deed {
 }
 
 impl Add {
-    async fn run(self, rules: &Auth) -> Result<String, Failure> {
+    async fn run(self, auth: &Auth) -> Result<String, Failure> {
         let role = RoleRecord {
             name: self.name.into(),
             description: self.description,
@@ -127,10 +127,10 @@ impl Add {
             includes: set(self.includes),
         };
         for included in &role.includes {
-            grants::must_be_there(rules, included)?;
+            grants::must_be_there(auth, included)?;
         }
         let name = role.name.clone();
-        rules.add_role(&Actor::command_line(), role).await.map_err(|problem| {
+        auth.add_role(&Actor::command_line(), role).await.map_err(|problem| {
             match problem.kind() {
                 ProblemKind::Conflict => Failure::wrong(
                     format!("there is a role {name} already"),
@@ -144,28 +144,27 @@ impl Add {
 }
 
 impl Change {
-    async fn run(self, rules: &Auth) -> Result<String, Failure> {
-        let mut role = known(rules, &self.name)?;
+    async fn run(self, auth: &Auth) -> Result<String, Failure> {
+        let mut role = known(auth, &self.name)?;
         if let Some(description) = self.description {
             role.description = description;
         }
         let includes = set(self.includes);
         for included in &includes {
-            grants::must_be_there(rules, included)?;
+            grants::must_be_there(auth, included)?;
         }
         change(&mut role.permissions, set(self.permissions), self.removed_permissions)?;
         change(&mut role.denied, set(self.denied), self.removed_denials)?;
         change(&mut role.includes, includes, self.removed_includes)?;
-        rules
-            .change_role(&Actor::command_line(), role)
+        auth.replace_role(&Actor::command_line(), role)
             .await
             .map_err(|problem| last(problem.into()))?;
         Ok(format!("{} is changed\n", self.name))
     }
 }
 
-fn list(rules: &Auth, form: Form) -> Result<String, Failure> {
-    let graph = rules.roles();
+fn list(auth: &Auth, form: Form) -> Result<String, Failure> {
+    let graph = auth.roles();
     let roles: Vec<RoleAnswer> = graph.records().cloned().map(RoleAnswer::from).collect();
     form.show(&roles, || {
         let rows: Vec<Vec<String>> = roles
@@ -185,10 +184,10 @@ fn list(rules: &Auth, form: Form) -> Result<String, Failure> {
     })
 }
 
-fn known(rules: &Auth, name: &str) -> Result<RoleRecord, Failure> {
+fn known(auth: &Auth, name: &str) -> Result<RoleRecord, Failure> {
     let name = Role::from(name);
-    grants::must_be_there(rules, &name)?;
-    Ok(rules.role(&name)?)
+    grants::must_be_there(auth, &name)?;
+    Ok(auth.role(&name)?)
 }
 
 fn set<T: From<String> + Ord>(names: Vec<String>) -> BTreeSet<T> {

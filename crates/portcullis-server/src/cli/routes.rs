@@ -15,7 +15,7 @@ use crate::demo::items::Items;
 
 /// The application as the settings have it, over nothing.
 pub(super) async fn application(settings: &Settings, kind: Kind) -> Result<Application, Failure> {
-    let rules = open::in_memory(settings, kind).await?;
+    let auth = open::in_memory(settings, kind).await?;
     let items = match kind {
         Kind::Serve => None,
         Kind::Demo => {
@@ -23,7 +23,7 @@ pub(super) async fn application(settings: &Settings, kind: Kind) -> Result<Appli
             Some(items.map_err(|error| Failure::wrong(error.to_string(), ""))?)
         }
     };
-    Ok(app::application(settings, kind, &rules, items)?)
+    Ok(app::application(settings, kind, &auth, items)?)
 }
 
 /// Whose routes.
@@ -79,13 +79,13 @@ pub(super) async fn matrix(
     form: Form,
 ) -> Result<String, Failure> {
     let table = application(settings, whose.kind()).await?.finished.access;
-    let rules = match settings.database.url.file() {
+    let auth = match settings.database.url.file() {
         Some(file) if file.exists() => {
             open::open_as(settings, whose.kind(), Without::Refuse).await?
         }
         _ => open::in_memory(settings, whose.kind()).await?,
     };
-    let matrix = table.matrix(&rules.roles(), rules.scope_book());
+    let matrix = table.matrix(&auth.roles(), auth.scope_book());
     form.show(&matrix, || matrix.to_string())
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use portcullis::auth::Auth;
-use portcullis::store::UserFilter;
+use portcullis::auth::UserFilter;
 use portcullis::types::PageRequest;
 
 use super::open::{self, Without};
@@ -16,12 +16,12 @@ use crate::telemetry::Logs;
 pub(super) async fn serve(flags: &SharedFlags) -> Result<String, Failure> {
     let (settings, known) = Settings::load_with_sources(flags)?;
     let logs = Logs::start(&settings.server);
-    let rules = open::open(&settings, Without::Make).await?;
+    let auth = open::open(&settings, Without::Make).await?;
     let first = PageRequest { after: None, limit: 1 };
-    let nobody = rules.users(&UserFilter::default(), &first).await?.items.is_empty();
-    let application = app::application(&settings, Kind::Serve, &rules, None)?;
+    let nobody = auth.users(&UserFilter::default(), &first).await?.items.is_empty();
+    let application = app::application(&settings, Kind::Serve, &auth, None)?;
     let reload = Reload { flags: flags.clone(), known, logs };
-    run(&settings, rules, application, reload, |url| {
+    run(&settings, auth, application, reload, |url| {
         let public = settings.server.public_url.as_ref().map_or(url, |public| public.as_str());
         let mut text = format!("portcullis listens on {url}; the explorer is at {public}/docs\n");
         if nobody {
@@ -40,14 +40,14 @@ pub(super) async fn serve(flags: &SharedFlags) -> Result<String, Failure> {
 /// Serves until the process is asked to end.
 pub(super) async fn run(
     settings: &Settings,
-    rules: Auth,
+    auth: Auth,
     application: Application,
     reload: Reload,
     greeting: impl FnOnce(&str) -> String,
 ) -> Result<String, Failure> {
     // Somebody who closed standard output is served all the same.
     let ready = |url: &str| drop(show::print(&greeting(url)));
-    app::run(settings, rules, application, reload, ready).await.map_err(|error| match error {
+    app::run(settings, auth, application, reload, ready).await.map_err(|error| match error {
         ServeError::Config(faults) => faults.into(),
         other => Failure::wrong(other.to_string(), ""),
     })?;

@@ -1,8 +1,10 @@
 //! `portcullis token …`: tokens that are out.
 
+use portcullis::auth::Actor;
+use portcullis::auth::Revocable;
 use portcullis::auth::{Auth, Settings as RulesSettings};
-use portcullis::crypto::{OpaqueKind, OpaqueToken, Secret};
-use portcullis::types::{Actor, Timestamp, TokenId};
+use portcullis::crypto::Secret;
+use portcullis::types::{Timestamp, TokenId};
 
 use super::Failure;
 use super::open::{self, Without};
@@ -24,43 +26,30 @@ pub(super) enum Deed {
 
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let rules = open::open(settings, Without::Refuse).await?;
+        let auth = open::open(settings, Without::Refuse).await?;
         let Self::Revoke { id } = self;
         if let Some(id) = id {
             // How long it lives is written in the token alone: it is remembered as long as any can.
-            let longest = rules.now().as_second() + i64::from(RulesSettings::LONGEST_ACCESS_TTL);
+            let longest = auth.now().as_second() + i64::from(RulesSettings::LONGEST_ACCESS_TTL);
             let until = Timestamp::from_second(longest).unwrap_or(Timestamp::MAX);
-            rules.revoke_token(&Actor::command_line(), id, until).await?;
+            auth.revoke_token(&Actor::command_line(), id, until).await?;
             return Ok(format!("{} is revoked\n", id.to_claim()));
         }
         let token = password::secret("the token")?;
-        let what = stands_for(&rules, &token).await?;
-        rules.revoke(&Actor::command_line(), token.expose()).await?;
+        let what = stands_for(&auth, &token).await?;
+        auth.revoke(&Actor::command_line(), token.expose()).await?;
         Ok(format!("{what}\n"))
     }
 }
 
 /// What the token ends; where it ends nothing, somebody may think that it did.
-async fn stands_for(rules: &Auth, token: &Secret<String>) -> Result<String, Failure> {
-    let found = match OpaqueToken::parse(token.expose()) {
-        Ok((OpaqueKind::Refresh, digest)) => rules
-            .store()
-            .session_by_refresh(&digest)
-            .await?
-            .filter(|(session, _)| session.is_live(rules.now()))
-            .map(|(session, _)| {
-                format!("the session {} is over, and every token of it", session.id)
-            }),
-        Ok((OpaqueKind::ApiKey, digest)) => rules
-            .store()
-            .api_key(&digest)
-            .await?
-            .map(|key| format!("the API key {:?} is deleted", key.name)),
-        _ => rules
-            .introspect(token.expose())
-            .await?
-            .map(|found| format!("{} of {} is revoked", found.id.to_claim(), found.name)),
-    };
+async fn stands_for(auth: &Auth, token: &Secret<String>) -> Result<String, Failure> {
+    let found = auth.stands_for(token.expose()).await?.map(|found| match found {
+        Revocable::Session(id) => format!("the session {id} is over, and every token of it"),
+        Revocable::ApiKey(name) => format!("the API key {name:?} is deleted"),
+        Revocable::Token(token) => format!("{} of {} is revoked", token.id.to_claim(), token.name),
+        _ => "it is revoked".to_owned(),
+    });
     found.ok_or_else(|| {
         Failure::wrong(
             "the token is not valid here, or no longer: there is nothing to revoke",

@@ -1,10 +1,11 @@
 //! `portcullis user …`: people with accounts.
 
+use portcullis::auth::UserFilter;
+use portcullis::auth::routes::{GrantAnswer, UserAnswer};
+use portcullis::auth::{Actor, User};
 use portcullis::auth::{Auth, NewAccount, UserRequest};
 use portcullis::problem::ProblemKind;
-use portcullis::routes::{GrantAnswer, UserAnswer};
-use portcullis::store::UserFilter;
-use portcullis::types::{Actor, PageRequest, Role, Subject, User};
+use portcullis::types::{PageRequest, Role, Subject};
 use serde::Serialize;
 
 use super::Failure;
@@ -107,29 +108,28 @@ struct Shown {
 impl Deed {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let without = if matches!(self, Self::Add(_)) { Without::Make } else { Without::Refuse };
-        let rules = open::open(settings, without).await?;
+        let auth = open::open(settings, without).await?;
         match self {
-            Self::Add(add) => add.run(&rules).await,
-            Self::List(list) => list.run(&rules).await,
-            Self::Show { name, form } => show(&rules, &name, form).await,
-            Self::Disable { name } => activate(&rules, &name, false).await,
-            Self::Enable { name } => activate(&rules, &name, true).await,
+            Self::Add(add) => add.run(&auth).await,
+            Self::List(list) => list.run(&auth).await,
+            Self::Show { name, form } => show(&auth, &name, form).await,
+            Self::Disable { name } => activate(&auth, &name, false).await,
+            Self::Enable { name } => activate(&auth, &name, true).await,
             Self::Password { name, password } => {
-                let user = open::user(&rules, &name).await?;
+                let user = open::user(&auth, &name).await?;
                 let password = Some(password.read(&user.username)?);
                 let request = UserRequest { password, ..UserRequest::default() };
-                let user = rules.change_user(&Actor::command_line(), user.id, request).await?;
+                let user = auth.change_user(&Actor::command_line(), user.id, request).await?;
                 Ok(format!(
                     "{} has a new password; every session of theirs is over\n",
                     user.username
                 ))
             }
-            Self::Roles(roles) => roles.run(&rules, Noun::User).await,
-            Self::Permissions(permissions) => permissions.run(&rules, Noun::User).await,
+            Self::Roles(roles) => roles.run(&auth, Noun::User).await,
+            Self::Permissions(permissions) => permissions.run(&auth, Noun::User).await,
             Self::Delete { name } => {
-                let user = open::user(&rules, &name).await?;
-                rules
-                    .delete_user(&Actor::command_line(), user.id)
+                let user = open::user(&auth, &name).await?;
+                auth.delete_user(&Actor::command_line(), user.id)
                     .await
                     .map_err(|problem| last(&user, problem.into()))?;
                 Ok(format!("{} is deleted\n", user.username))
@@ -139,10 +139,10 @@ impl Deed {
 }
 
 impl Add {
-    async fn run(self, rules: &Auth) -> Result<String, Failure> {
+    async fn run(self, auth: &Auth) -> Result<String, Failure> {
         let roles: Vec<Role> = self.roles.into_iter().map(Role::from).collect();
         for role in &roles {
-            grants::must_be_there(rules, role)?;
+            grants::must_be_there(auth, role)?;
         }
         let account = NewAccount {
             password: self.password.read(&self.username)?,
@@ -151,12 +151,12 @@ impl Add {
             name: self.name,
         };
         let mut user =
-            rules.add_user(&Actor::command_line(), account, !self.disabled, &roles).await?;
+            auth.add_user(&Actor::command_line(), account, !self.disabled, &roles).await?;
         if self.email_verified {
             let request = UserRequest { email_verified: Some(true), ..UserRequest::default() };
-            user = rules.change_user(&Actor::command_line(), user.id, request).await?;
+            user = auth.change_user(&Actor::command_line(), user.id, request).await?;
         }
-        let answer = answer(rules, user).await?;
+        let answer = answer(auth, user).await?;
         self.form.show(&answer, || {
             let holding = match joined(&answer.roles) {
                 roles if roles.is_empty() => "without a role".to_owned(),
@@ -168,7 +168,7 @@ impl Add {
 }
 
 impl List {
-    async fn run(self, rules: &Auth) -> Result<String, Failure> {
+    async fn run(self, auth: &Auth) -> Result<String, Failure> {
         let filter = UserFilter {
             username_prefix: self.prefix,
             active: (self.active || self.disabled).then_some(self.active),
@@ -176,9 +176,9 @@ impl List {
         let mut page = PageRequest { after: None, limit: PageRequest::LARGEST };
         let mut users = Vec::new();
         loop {
-            let next = rules.users(&filter, &page).await?;
+            let next = auth.users(&filter, &page).await?;
             for user in next.items {
-                users.push(answer(rules, user).await?);
+                users.push(answer(auth, user).await?);
             }
             match next.next {
                 Some(cursor) => page.after = Some(cursor),
@@ -203,11 +203,11 @@ impl List {
     }
 }
 
-async fn show(rules: &Auth, name: &str, form: Form) -> Result<String, Failure> {
-    let user = open::user(rules, name).await?;
-    let grants = rules.grants_of(&Subject::User(user.id)).await?;
+async fn show(auth: &Auth, name: &str, form: Form) -> Result<String, Failure> {
+    let user = open::user(auth, name).await?;
+    let grants = auth.grants_of(&Subject::User(user.id)).await?;
     let lines = grants.iter().map(grants::phrase).collect::<Vec<_>>().join("; ");
-    let user = answer(rules, user).await?;
+    let user = answer(auth, user).await?;
     let shown = Shown { user, grants: grants.into_iter().map(GrantAnswer::from).collect() };
     form.show(&shown, || {
         let user = &shown.user;
@@ -226,10 +226,10 @@ async fn show(rules: &Auth, name: &str, form: Form) -> Result<String, Failure> {
     })
 }
 
-async fn activate(rules: &Auth, name: &str, active: bool) -> Result<String, Failure> {
-    let user = open::user(rules, name).await?;
+async fn activate(auth: &Auth, name: &str, active: bool) -> Result<String, Failure> {
+    let user = open::user(auth, name).await?;
     let request = UserRequest { active: Some(active), ..UserRequest::default() };
-    let user = match rules.change_user(&Actor::command_line(), user.id, request).await {
+    let user = match auth.change_user(&Actor::command_line(), user.id, request).await {
         Ok(user) => user,
         Err(problem) => return Err(last(&user, problem.into())),
     };
@@ -251,8 +251,8 @@ pub(super) fn last(user: &User, failure: Failure) -> Failure {
     }
 }
 
-async fn answer(rules: &Auth, user: User) -> Result<UserAnswer, Failure> {
-    let roles = rules.roles_of(&Subject::User(user.id)).await?;
+async fn answer(auth: &Auth, user: User) -> Result<UserAnswer, Failure> {
+    let roles = auth.roles_of(&Subject::User(user.id)).await?;
     Ok(UserAnswer {
         id: user.id,
         username: user.username,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use http::Method;
 use portcullis::auth::{Auth, Supposed};
 use portcullis::edge::CountryOf as _;
+use portcullis::problem::ProblemKind;
 use portcullis::types::{ClientId, Subject, Timestamp};
 use serde::Serialize;
 
@@ -63,19 +64,19 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
         let wrong = format!("no route answers {method} {}", question.path);
         return Err(Failure::wrong(wrong, "see `portcullis routes`"));
     };
-    let rules = open::open_as(settings, question.whose.kind(), Without::Refuse).await?;
-    let subject = subject(&rules, &question).await?;
+    let auth = open::open_as(settings, question.whose.kind(), Without::Refuse).await?;
+    let subject = subject(&auth, &question).await?;
     let countries = app::countries(settings)?;
     let supposed = Supposed {
         at: question.at,
         address: question.from,
         country: question.from.and_then(|from| countries?.country_of(from)),
-        since: question.since,
+        authenticated_at: question.since,
         route: Some(row.path.clone()),
         method: Some(method),
         ..Supposed::default()
     };
-    let Some(why) = rules.why(&subject, &row.who, &supposed).await? else {
+    let Some(why) = auth.why(&subject, &row.who, &supposed).await? else {
         return Err(Failure::wrong(
             format!("{:?} is there no more", question.name),
             "see `portcullis user list` and `portcullis client list`",
@@ -94,19 +95,20 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
 }
 
 /// Whom the question is about: a user before a client of the same name, unless a client is meant.
-async fn subject(rules: &Auth, question: &Question) -> Result<Subject, Failure> {
+async fn subject(auth: &Auth, question: &Question) -> Result<Subject, Failure> {
     let name = question.name.as_str();
     if question.client {
-        return Ok(client::known(rules, name).await?.id.into());
+        return Ok(client::known(auth, name).await?.id.into());
     }
     if name == "-" {
         return Ok(Subject::Guest);
     }
-    if let Some(user) = rules.user_named(name).await? {
+    if let Some(user) = auth.user_named(name).await? {
         return Ok(user);
     }
-    if let Some(client) = rules.store().client(&ClientId::from(name)).await? {
-        return Ok(client.id.into());
+    match auth.client(&ClientId::from(name)).await {
+        Err(problem) if problem.kind() == ProblemKind::NotFound => {}
+        client => return Ok(client?.id.into()),
     }
     Err(Failure::wrong(
         format!("there is no user and no client {name:?}"),

@@ -1,9 +1,10 @@
 //! The sample users. Their passwords are public, so the demo listens on loopback only.
 
+use portcullis::auth::Actor;
 use portcullis::auth::{Auth, GrantRequest, NewAccount, UserRequest};
 use portcullis::crypto::Secret;
 use portcullis::problem::Problem;
-use portcullis::types::{Actor, ConditionSpec, Effect, Role, Subject, User};
+use portcullis::types::{ConditionSpec, Effect, Role, Subject};
 
 /// A sample user.
 #[derive(Debug)]
@@ -63,18 +64,18 @@ pub(crate) const USERS: [Sample; 11] = [
 ///
 /// # Errors
 /// A 503 where the store is away.
-pub(crate) async fn sample(rules: &Auth) -> Result<(), Problem> {
+pub(crate) async fn sample(auth: &Auth) -> Result<(), Problem> {
     for one in &USERS {
-        match rules.store().user_by_login(one.username).await? {
-            None => make(rules, one).await?,
+        match auth.user_named(one.username).await? {
+            None => make(auth, one).await?,
             // The start before may have been cut off between the user and what they hold.
-            Some(user) => complete(rules, one, &user).await?,
+            Some(user) => complete(auth, one, &user).await?,
         }
     }
     Ok(())
 }
 
-async fn make(rules: &Auth, sample: &Sample) -> Result<(), Problem> {
+async fn make(auth: &Auth, sample: &Sample) -> Result<(), Problem> {
     let account = NewAccount {
         username: sample.username.to_owned(),
         password: Secret::new(sample.password.to_owned()),
@@ -82,17 +83,13 @@ async fn make(rules: &Auth, sample: &Sample) -> Result<(), Problem> {
         name: None,
     };
     let by = Actor::system();
-    let user = rules.add_user(&by, account, sample.active, &[Role::from(sample.role)]).await?;
-    complete(rules, sample, &user).await
+    let user = auth.add_user(&by, account, sample.active, &[Role::from(sample.role)]).await?;
+    complete(auth, sample, &user.id.into()).await
 }
 
-async fn complete(rules: &Auth, sample: &Sample, user: &User) -> Result<(), Problem> {
+async fn complete(auth: &Auth, sample: &Sample, subject: &Subject) -> Result<(), Problem> {
     let by = Actor::system();
-    let held = if sample.grants.is_empty() {
-        Vec::new()
-    } else {
-        rules.grants_of(&Subject::User(user.id)).await?
-    };
+    let held = if sample.grants.is_empty() { Vec::new() } else { auth.grants_of(subject).await? };
     for (effect, permission, condition) in sample.grants {
         if held.iter().any(|grant| grant.permission.as_str() == *permission) {
             continue;
@@ -102,11 +99,14 @@ async fn complete(rules: &Auth, sample: &Sample, user: &User) -> Result<(), Prob
             Some(text) => Some(serde_json::from_str(text).map_err(Problem::internal)?),
         };
         let request = GrantRequest { condition, ..GrantRequest::new(*effect, *permission) };
-        rules.grant(&by, Subject::User(user.id), request).await?;
+        auth.grant(&by, subject.clone(), request).await?;
     }
-    if sample.username == "ada" && !user.email_verified {
+    if let Subject::User(id) = *subject
+        && sample.username == "ada"
+        && !auth.user(id).await?.email_verified
+    {
         let verified = UserRequest { email_verified: Some(true), ..UserRequest::default() };
-        rules.change_user(&by, user.id, verified).await?;
+        auth.change_user(&by, id, verified).await?;
     }
     Ok(())
 }

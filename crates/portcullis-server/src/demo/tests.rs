@@ -1,13 +1,12 @@
 //! Who may do what in the demo: every sample user, every route, at different hours and places.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use http::Method;
+use portcullis::auth::Database;
 use portcullis::auth::{Auth, ThrottleSettings};
 use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::router::AccessRow;
-use portcullis::store::sql::SqlStore;
 use portcullis::testing::{FixedClock, Setup, TestApp, TestClient, hostile};
 use tempfile::TempDir;
 
@@ -23,7 +22,7 @@ async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
     let flags = SharedFlags { database: Some(url.clone()), ..SharedFlags::default() };
     let mut settings = Settings::load(&flags).unwrap();
     settings.server.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
-    let store = SqlStore::connect(&url).await.unwrap();
+    let store = Database::connect(&url).await.unwrap();
     store.migrate().await.unwrap();
     let secret = MasterSecret::generate(&clock.sources()).unwrap();
     // A fixed clock cannot wait: the same address asks thousands of times here.
@@ -32,7 +31,7 @@ async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
         address_attempts: 1_000_000,
         ..ThrottleSettings::default()
     };
-    let rules = Auth::builder(Arc::new(store), secret)
+    let auth = Auth::builder(store, secret)
         .sources(clock.sources())
         .passwords(PasswordSettings::cheap())
         .throttle(many)
@@ -40,11 +39,11 @@ async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
         .start()
         .await
         .unwrap();
-    rules.add_missing_roles(roles()).await.unwrap();
-    sample(&rules).await.unwrap();
+    auth.add_missing_roles(roles()).await.unwrap();
+    sample(&auth).await.unwrap();
     let items = Items::open(&file, clock.sources()).await.unwrap();
-    let app = app::application(&settings, Kind::Demo, &rules, Some(items)).unwrap();
-    (TestApp::new(app.finished, rules), folder)
+    let app = app::application(&settings, Kind::Demo, &auth, Some(items)).unwrap();
+    (TestApp::new(app.finished, auth), folder)
 }
 
 /// When it is. Time only goes forward.

@@ -16,14 +16,15 @@ use portcullis::edge::{ClientInfo, Proxies};
 use portcullis::clock::Sources;
 use portcullis::credential::{self, CredentialSource, api_key_header, basic, bearer};
 use portcullis::gate::{Cleartext, Gate};
-use portcullis::identity::{AccessTokenVerifier, VerifiedBy};
-use portcullis::routes;
+use portcullis::auth::AccessTokenVerifier;
+use portcullis::identity::VerifiedBy;
+use portcullis::auth::routes;
 use portcullis::auth::{Auth, ThrottleSettings};
 use portcullis::crypto::{
     AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, OpaqueToken, PasswordSettings,
     SigningKey, VerifierSettings,
 };
-use portcullis::store::MemoryStore;
+use portcullis::auth::Database;
 use portcullis::types::{ClientId, Timestamp, TokenId};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -157,15 +158,15 @@ static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
             address_attempts: u32::MAX,
             ..ThrottleSettings::default()
         };
-        let rules = Auth::builder(Arc::new(MemoryStore::new()), master)
+        let auth = Auth::builder(Database::in_memory(), master)
             .passwords(PasswordSettings::cheap())
             .throttle(patient)
             .start()
             .await
             .unwrap();
-        let tokens = bearer().verified_by(AccessTokenVerifier::new(rules.clone()));
+        let tokens = bearer().verified_by(AccessTokenVerifier::new(auth.clone()));
         let gate = Gate::builder().cleartext(Cleartext::InProcess).scheme("bearer", tokens).build().unwrap();
-        let routes = routes::oauth::table(&gate).with_state(rules);
+        let routes = routes::oauth::table(&gate).with_state(auth);
         routes.finish().unwrap().router
     });
     (runtime, router)

@@ -1,10 +1,11 @@
-//! Letters to users.
+//! E-mails to users.
 
 use std::fmt;
 
 use super::Auth;
+use super::throttle::EmailKind;
 
-/// A letter.
+/// An e-mail.
 #[derive(Clone)]
 pub struct Mail {
     /// To which address.
@@ -21,25 +22,25 @@ impl fmt::Debug for Mail {
     }
 }
 
-/// Something that takes letters to where they go. It must return at once, and send later.
+/// Sends e-mails. It must return at once, and send later.
 pub trait Mailer: fmt::Debug + Send + Sync + 'static {
-    /// Takes a letter.
+    /// Takes an e-mail over.
     fn send(&self, mail: Mail);
 }
 
 impl Auth {
-    /// Sends a letter, unless its address has had more than enough of them.
-    pub(super) fn send(&self, mail: Mail) {
+    /// Sends an e-mail, unless its address has had more than enough of them.
+    pub(super) fn send(&self, kind: EmailKind, mail: Mail) {
         let subject = mail.subject.as_str();
-        match &self.0.post {
-            None => tracing::warn!(subject, "no mail is configured: a letter was not sent"),
-            Some(_) if self.0.throttle.letter(&mail.to, self.now()).is_err() => {
+        match &self.0.mailer {
+            None => tracing::warn!(subject, "no mail is configured: an e-mail was not sent"),
+            Some(_) if self.0.throttle.email(kind, &mail.to, &self.0.sources).is_err() => {
                 tracing::warn!(
                     subject,
-                    "a letter was not sent: its address was sent enough of them"
+                    "an e-mail was not sent: its address was sent enough of them"
                 );
             }
-            Some(post) => post.send(mail),
+            Some(mailer) => mailer.send(mail),
         }
     }
 }

@@ -1,115 +1,115 @@
-//! 6, what routes, pages and the command line all do. No HTTP in here.
+//! Accounts, sessions, tokens, keys, clients, roles and the audit log (feature `auth`): the side that
+//! *issues* what the guard checks. It plugs into the guard through [`Verifier`], as anybody's code does.
+//!
+//! Each topic has a folder: `mod.rs` (its types), `operations.rs` (what can be done), `sql.rs` (its
+//! statements), `routes.rs` (its endpoints). What lies beside the folders assembles them: `write.rs` is
+//! the one path of a change, `cache.rs` and `sync.rs` the one path of an answer from memory.
+//!
+//! [`Verifier`]: crate::identity::Verifier
 
-mod access_tokens;
-mod accounts;
-mod addresses;
-mod administration;
-mod api_keys;
-mod audit;
-mod clients;
-mod evaluation;
-mod follow;
-mod introspection;
-mod keys;
-mod lockout;
-mod login;
+mod actor;
+mod cache;
+mod db;
+mod denied;
+mod last_used;
 mod mail;
-mod proof;
-mod refresh;
+mod observer;
+pub mod routes;
 mod seed;
-mod sessions;
 mod settings;
-mod standing;
 mod start;
+mod sweep;
+mod sync;
 mod throttle;
+mod verifiers;
+mod write;
+
+// The topics, in their order: a topic names only those before it.
+pub mod audit;
+// What subjects hold.
+pub mod access;
+pub mod accounts;
+pub mod api_keys;
+pub mod clients;
+mod keys;
+pub mod oauth;
+pub mod sessions;
+pub mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
-use arc_swap::ArcSwap;
-use quick_cache::sync::Cache;
+use jiff::SignedDuration;
 
-pub use access_tokens::{Denied, VerifiedToken};
-pub use accounts::{AccountChange, NewAccount, Registered};
-pub use administration::{GrantRequest, UserRequest};
-pub use api_keys::ApiKeyRequest;
-pub use audit::{Action, AuditFault, AuditVerdict, Event};
-pub use evaluation::{Supposed, Why};
-pub use introspection::Introspected;
-pub use login::{LoginRefused, SignedIn};
+pub use access::{GrantRequest, RoleChange, StoredAccess, Supposed, Why};
+pub use accounts::{
+    AccountChange, LoginRefused, NewAccount, Registered, User, UserFilter, UserRequest,
+    normalize_login, username_fault,
+};
+pub use actor::Actor;
+pub use api_keys::{API_KEYS, ApiKey, ApiKeyRequest};
+pub use audit::{
+    Action, AuditEntry, AuditFault, AuditFilter, AuditHead, AuditLink, AuditOutcome, AuditRecord,
+    AuditTarget, AuditVerdict, Event, UnknownOutcome, audit_hash,
+};
+pub use clients::{Client, ClientChange};
+pub use db::{ConnectError, Database, DatabaseError};
+pub use denied::Denied;
 pub use mail::{Mail, Mailer};
-pub use refresh::RefreshRefused;
-pub use sessions::{Caller, Issued};
+pub use oauth::{Introspected, Revocable};
+pub use routes::CurrentUser;
+pub use sessions::{Caller, LIVE_SESSIONS, Session, SignedIn};
 pub use settings::{AccessFormat, Settings};
 pub use start::{AuthBuilder, StartError};
 pub use throttle::ThrottleSettings;
+pub use tokens::{Issued, RefreshRefused, VerifiedToken};
+pub use verifiers::{AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier};
 
 use crate::clock::Sources;
-use crate::crypto::{Algorithm, JweKeys, JwtVerifier, KeyRing, MasterSecret, Passwords};
-use crate::policy::Conditions;
-use crate::store::{Digest, Store};
+use crate::crypto::MasterSecret;
 use crate::types::{ScopeBook, Timestamp};
 
-use standing::AccessCache;
-use throttle::Throttle;
-
-/// Users, sessions, tokens, roles and grants: a store, keys, a password hasher and a clock, and
+/// Accounts, sessions, tokens, roles and grants: a database, keys, a password hasher and a clock, and
 /// what is done with them. Cheap to clone.
 #[derive(Clone)]
 pub struct Auth(pub(crate) Arc<Inner>);
 
+/// What all topics share, and the state of each.
 pub(crate) struct Inner {
-    store: Arc<dyn Store>,
+    db: Database,
     sources: Sources,
-    passwords: Passwords,
     master: MasterSecret,
-    jwe: JweKeys,
-    verifier: JwtVerifier,
-    keys: ArcSwap<KeyRing>,
-    /// When the keys in use change next by themselves, in microseconds.
-    keys_change_at: AtomicI64,
-    /// The one key to sign with, where it was given as a file.
-    given: Option<KeyRing>,
-    /// The algorithm of generated keys.
-    algorithm: Algorithm,
     settings: Settings,
-    conditions: Conditions,
     scopes: Arc<ScopeBook>,
-    access_cache: Arc<AccessCache>,
-    throttle: Throttle,
-    post: Option<Arc<dyn Mailer>>,
+    cache: Arc<cache::AccessCache>,
+    progress: sync::Progress,
+    throttle: throttle::Throttle,
+    mailer: Option<Arc<dyn Mailer>>,
     recorder: audit::Recorder,
-    /// How far into the store's changes memory has come.
-    position: tokio::sync::Mutex<u64>,
-    /// Tokens that were verified, by the digest of their text.
-    shown: Cache<Digest, Arc<VerifiedToken>>,
-    /// API keys that were looked up, by the digest of their text.
-    api_keys: Cache<Digest, Arc<api_keys::VerifiedKey>>,
-    /// Cookies that were looked up, by the digest of their text.
-    cookies: Cache<Digest, Arc<sessions::VerifiedCookie>>,
-    /// Passwords that were verified, by a keyed digest that only this process can make.
-    passed: Cache<Digest, login::Passed>,
-    passed_key: [u8; 32],
+    access: access::AccessState,
+    keys: keys::KeyState,
+    sessions: sessions::SessionState,
+    tokens: tokens::TokenState,
+    api_keys: api_keys::ApiKeyState,
+    accounts: accounts::AccountState,
 }
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rules").field("settings", &self.0.settings).finish_non_exhaustive()
+        f.debug_struct("Auth").field("settings", &self.0.settings).finish_non_exhaustive()
     }
 }
 
 impl Auth {
-    /// Begins to assemble rules over a store.
-    pub fn builder(store: Arc<dyn Store>, master: MasterSecret) -> AuthBuilder {
-        AuthBuilder::new(store, master)
+    /// Begins to assemble accounts, sessions and tokens over a database.
+    pub fn builder(database: Database, master: MasterSecret) -> AuthBuilder {
+        AuthBuilder::new(database, master)
     }
 
-    /// What is remembered. Changes made through it directly are seen late: use the methods of
-    /// `Auth`.
+    /// The database behind it.
     #[must_use]
-    pub fn store(&self) -> &dyn Store {
-        &*self.0.store
+    pub fn database(&self) -> &Database {
+        &self.0.db
     }
 
     /// How tokens and sessions are made.
@@ -124,7 +124,7 @@ impl Auth {
         &self.0.scopes
     }
 
-    /// Where time and chance come from.
+    /// Where time and randomness come from.
     #[must_use]
     pub fn sources(&self) -> &Sources {
         &self.0.sources
@@ -135,4 +135,9 @@ impl Auth {
     pub fn now(&self) -> Timestamp {
         self.0.sources.now()
     }
+}
+
+/// A moment and so many seconds.
+fn later(now: Timestamp, seconds: u32) -> Timestamp {
+    now.checked_add(SignedDuration::from_secs(seconds.into())).unwrap_or(Timestamp::MAX)
 }

@@ -2,62 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::{Auth, GrantRequest, NewAccount};
-use crate::crypto::Secret;
+use super::{Actor, Auth};
 use crate::policy::Roles;
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Actor, ConditionSpec, Effect, Permission, Role, RoleRecord, User};
-
-impl NewAccount {
-    /// An account with neither e-mail address nor name.
-    #[must_use]
-    pub fn new(username: &str, password: &str) -> Self {
-        Self {
-            username: username.to_owned(),
-            password: Secret::new(password.to_owned()),
-            email: None,
-            name: None,
-        }
-    }
-}
-
-impl GrantRequest {
-    /// Allows a permission, always.
-    #[must_use]
-    pub fn allow(permission: impl Into<Permission>) -> Self {
-        Self {
-            effect: Effect::Allow,
-            permission: permission.into(),
-            condition: None,
-            valid_from: None,
-            valid_until: None,
-        }
-    }
-
-    /// Denies a permission, whatever else gives it.
-    #[must_use]
-    pub fn deny(permission: impl Into<Permission>) -> Self {
-        Self { effect: Effect::Deny, ..Self::allow(permission) }
-    }
-
-    /// Counts only while this holds.
-    #[must_use]
-    pub fn when(mut self, condition: ConditionSpec) -> Self {
-        self.condition = Some(condition);
-        self
-    }
-}
+use crate::types::{Role, RoleRecord};
 
 impl Auth {
     /// Makes each of these roles that is not there yet; one that is stays as it is.
     ///
     /// ```
-    /// # use portcullis::{policy::Roles, testing::{FixedClock, rules}};
+    /// # use portcullis::{policy::Roles, testing::{FixedClock, auth}};
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// # let rules = rules(&FixedClock::at("2026-01-01T00:00:00Z")).start().await?;
+    /// # let auth = auth(&FixedClock::at("2026-01-01T00:00:00Z")).start().await?;
     /// let roles = Roles::new().grant("user", ["read"]).grant("admin", ["write"]);
-    /// rules.add_missing_roles(roles.include("admin", "user")).await?;
-    /// assert_eq!(rules.roles().records().count(), 2);
+    /// auth.add_missing_roles(roles.include("admin", "user")).await?;
+    /// assert_eq!(auth.roles().records().count(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
@@ -89,55 +48,39 @@ impl Auth {
         }
         Ok(())
     }
-
-    /// Makes a user with roles, unless the username is taken: then nothing happens and `None` is
-    /// returned.
-    ///
-    /// # Errors
-    /// As for [`add_user`](Self::add_user).
-    pub async fn add_missing_user(
-        &self,
-        account: NewAccount,
-        roles: &[&str],
-    ) -> Result<Option<User>, Problem> {
-        if self.store().user_by_login(&account.username).await?.is_some() {
-            return Ok(None);
-        }
-        let roles: Vec<Role> = roles.iter().map(|role| Role::from(*role)).collect();
-        self.add_user(&Actor::system(), account, true, &roles).await.map(Some)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FixedClock, rules};
+    use crate::auth::NewAccount;
+    use crate::testing::{FixedClock, auth};
 
     #[tokio::test]
     async fn what_is_there_stays_and_what_is_included_comes_first() {
-        let rules = rules(&FixedClock::at("2026-01-01T00:00:00Z")).start().await.unwrap();
+        let auth = auth(&FixedClock::at("2026-01-01T00:00:00Z")).start().await.unwrap();
         let roles = Roles::new().grant("z", ["read"]).include("a", "m").include("m", "z");
-        rules.add_missing_roles(roles.clone().grant("z", ["write"])).await.unwrap();
-        rules.add_missing_roles(roles.include("new", "a")).await.unwrap();
-        let held = rules.roles().unfold(["new".into()]);
+        auth.add_missing_roles(roles.clone().grant("z", ["write"])).await.unwrap();
+        auth.add_missing_roles(roles.include("new", "a")).await.unwrap();
+        let held = auth.roles().unfold(["new".into()]);
         assert_eq!(held.roles.len(), 4);
         assert_eq!(held.allowed.len(), 2, "z kept what it had");
     }
 
     #[tokio::test]
     async fn a_ring_of_roles_is_refused() {
-        let rules = rules(&FixedClock::at("2026-01-01T00:00:00Z")).start().await.unwrap();
+        let auth = auth(&FixedClock::at("2026-01-01T00:00:00Z")).start().await.unwrap();
         let ring = Roles::new().include("a", "b").include("b", "a");
-        let refused = rules.add_missing_roles(ring).await.unwrap_err();
+        let refused = auth.add_missing_roles(ring).await.unwrap_err();
         assert_eq!(refused.kind(), ProblemKind::Conflict);
-        assert_eq!(rules.roles().records().count(), 0);
+        assert_eq!(auth.roles().records().count(), 0);
     }
 
     #[tokio::test]
     async fn a_user_is_made_once() {
-        let rules = rules(&FixedClock::at("2026-01-01T00:00:00Z")).start().await.unwrap();
+        let auth = auth(&FixedClock::at("2026-01-01T00:00:00Z")).start().await.unwrap();
         let account = || NewAccount::new("ann", "a walk in the northern wood");
-        assert!(rules.add_missing_user(account(), &[]).await.unwrap().is_some());
-        assert!(rules.add_missing_user(account(), &[]).await.unwrap().is_none());
+        assert!(auth.add_missing_user(account(), &[]).await.unwrap().is_some());
+        assert!(auth.add_missing_user(account(), &[]).await.unwrap().is_none());
     }
 }

@@ -44,6 +44,9 @@ pub struct Settings {
     pub open_registration_answers: bool,
     /// The role whose last active holder cannot be removed.
     pub administrator: Option<Role>,
+    /// How long memory may answer without having read the feed of changes, in milliseconds: 100 to
+    /// 60 000. A change of another process counts after this time at the latest.
+    pub max_staleness: u32,
 }
 
 impl Settings {
@@ -74,6 +77,7 @@ impl Settings {
             registration_roles: Vec::new(),
             open_registration_answers: false,
             administrator: Some("admin".into()),
+            max_staleness: 1000,
         }
     }
 
@@ -140,6 +144,13 @@ impl Settings {
                 "tokens.api_key_ttl",
                 "it is longer than tokens.api_key_longest_ttl, or nothing",
                 "90d is a good choice",
+            );
+        }
+        if !(100..=60_000).contains(&self.max_staleness) {
+            faults.add(
+                "cluster.max_staleness",
+                "it is not from 100ms to 60s",
+                "1s is a good choice",
             );
         }
         if self.refresh_window > 600 {

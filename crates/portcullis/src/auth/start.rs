@@ -1,33 +1,33 @@
-//! Assembling rules: what can be wrong is said here.
+//! Assembling [`Auth`]: everything that can be wrong is said here, at once.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
-use arc_swap::ArcSwap;
-use quick_cache::sync::Cache;
-
+use super::access::AccessState;
+use super::accounts::AccountState;
+use super::api_keys::ApiKeyState;
 use super::audit::{Recorder, Seal};
-use super::standing::AccessCache;
+use super::cache::AccessCache;
+use super::db::{Database, DatabaseError, position, sql};
+use super::keys::KeyState;
+use super::sessions::SessionState;
+use super::sync::Progress;
 use super::throttle::{Throttle, ThrottleSettings};
+use super::tokens::TokenState;
+use super::write::snapshot;
 use super::{Auth, Inner, Mailer, Settings};
 use crate::clock::Sources;
 use crate::crypto::{
-    Algorithm, JweKeys, JwtVerifier, KeyRing, MasterSecret, PasswordSettings, Passwords,
-    SigningKey, VerifierSettings,
+    Algorithm, MasterSecret, PasswordSettings, Passwords, SigningKey, VerifierSettings,
 };
 use crate::policy::Conditions;
 use crate::problem::{ConfigError, Problem};
-use crate::store::Store;
 use crate::types::{Scope, ScopeBook};
-
-/// How many tokens, cookies and passwords are kept in memory as verified.
-const VERIFIED: usize = 50_000;
 
 /// The parts of [`Auth`], not yet checked.
 #[derive(Debug)]
 #[must_use]
 pub struct AuthBuilder {
-    store: Arc<dyn Store>,
+    database: Database,
     master: MasterSecret,
     sources: Sources,
     settings: Settings,
@@ -35,33 +35,33 @@ pub struct AuthBuilder {
     scopes: ScopeBook,
     conditions: Conditions,
     throttle: ThrottleSettings,
-    post: Option<Arc<dyn Mailer>>,
+    mailer: Option<Arc<dyn Mailer>>,
     algorithm: Algorithm,
     key: Option<SigningKey>,
 }
 
-/// Why rules could not be assembled.
+/// Why [`Auth`] could not be assembled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The settings cannot work.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The store is away, or holds something that cannot be.
+    /// The database is away, or holds something that cannot be.
     #[error("{0}")]
-    Store(#[source] Problem),
+    Database(#[source] Problem),
 }
 
 impl From<Problem> for StartError {
     fn from(problem: Problem) -> Self {
-        Self::Store(problem)
+        Self::Database(problem)
     }
 }
 
 impl AuthBuilder {
-    pub(super) fn new(store: Arc<dyn Store>, master: MasterSecret) -> Self {
+    pub(super) fn new(database: Database, master: MasterSecret) -> Self {
         Self {
-            store,
+            database,
             master,
             sources: Sources::system(),
             settings: Settings::new("http://127.0.0.1:8000"),
@@ -69,7 +69,7 @@ impl AuthBuilder {
             scopes: ScopeBook::new(),
             conditions: Conditions::new(),
             throttle: ThrottleSettings::default(),
-            post: None,
+            mailer: None,
             algorithm: Algorithm::EdDsa,
             key: None,
         }
@@ -111,10 +111,10 @@ impl AuthBuilder {
         self
     }
 
-    /// What takes letters to users. Without it none are sent, and nobody can change their own
+    /// What sends e-mails to users. Without it none are sent, and nobody can change their own
     /// address.
-    pub fn post(mut self, post: impl Mailer) -> Self {
-        self.post = Some(Arc::new(post));
+    pub fn mailer(mut self, mailer: impl Mailer) -> Self {
+        self.mailer = Some(Arc::new(mailer));
         self
     }
 
@@ -165,41 +165,52 @@ impl AuthBuilder {
             return Err(faults.into());
         };
         let scopes = Arc::new(self.scopes);
-        let passed_key = self.sources.bytes::<32>().map_err(Problem::internal)?;
         // The position is read before anything else: what changes from here on is not missed.
-        let (position, _) = self.store.changes(None).await.map_err(Problem::from)?;
+        let db = self.database;
+        if db.is_in_memory() {
+            db.migrate().await.map_err(Problem::internal)?;
+        }
+        let first = snapshot(&db, async |view| {
+            let position = position(view).await?;
+            let used = sql(
+                "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM signing_keys) AS found",
+            );
+            Ok((position, used.found(view).await?))
+        });
+        let (position, used) = first.await.map_err(Problem::from)?;
         let seal = Seal::new(&self.master).map_err(Problem::internal)?;
-        let recorder = Recorder::start(Arc::clone(&self.store), seal, self.sources.clone());
-        let rules = Auth(Arc::new(Inner {
-            access_cache: Arc::new(AccessCache::new(self.conditions.clone(), Arc::clone(&scopes))),
-            store: self.store,
-            sources: self.sources,
-            passwords,
-            jwe: JweKeys::new(self.master.clone()),
-            master: self.master,
-            verifier: JwtVerifier::new(verifier),
-            keys: ArcSwap::default(),
-            keys_change_at: AtomicI64::new(i64::MAX),
-            given: self.key.map(KeyRing::single),
-            algorithm: self.algorithm,
-            settings: self.settings,
-            conditions: self.conditions,
-            scopes,
+        let recorder = Recorder::start(db.clone(), seal, self.sources.clone());
+        let auth = Auth(Arc::new(Inner {
+            cache: Arc::new(AccessCache::new(self.conditions.clone(), Arc::clone(&scopes))),
+            progress: Progress::new(position),
+            access: AccessState::new(self.conditions),
+            keys: KeyState::new(self.key, self.algorithm),
+            sessions: SessionState::new(),
+            tokens: TokenState::new(&self.master, verifier),
+            api_keys: ApiKeyState::new(),
+            accounts: AccountState::new(passwords, &self.sources).map_err(Problem::internal)?,
             throttle: Throttle::new(self.throttle),
-            post: self.post,
+            db,
+            sources: self.sources,
+            master: self.master,
+            settings: self.settings,
+            scopes,
+            mailer: self.mailer,
             recorder,
-            position: tokio::sync::Mutex::new(position),
-            shown: Cache::new(VERIFIED),
-            api_keys: Cache::new(VERIFIED),
-            cookies: Cache::new(VERIFIED),
-            passed: Cache::new(VERIFIED),
-            passed_key,
         }));
-        rules.0.access_cache.read_roles(rules.store()).await.map_err(Problem::from)?;
-        rules.read_ended().await?;
-        rules.refuse_another_master().await?;
-        rules.begin_audit().await?;
-        rules.begin_keys().await?;
-        Ok(rules)
+        auth.begin(used).await.map_err(StartError::from)?;
+        Ok(auth)
+    }
+}
+
+impl Auth {
+    async fn begin(&self, used: bool) -> Result<(), StartError> {
+        let away = |error: DatabaseError| Problem::from(error);
+        self.0.cache.read_roles(&self.0.db).await.map_err(away)?;
+        self.read_ended().await.map_err(away)?;
+        self.refuse_another_master().await?;
+        self.begin_audit(used).await?;
+        self.begin_keys().await?;
+        Ok(())
     }
 }

@@ -80,7 +80,7 @@ impl SessionCookie {
         self
     }
 
-    /// Who made a request is judged by these rules. By [`Csrf::new`] if not said.
+    /// Who made a request is judged by these auth. By [`Csrf::new`] if not said.
     pub fn csrf(mut self, csrf: Csrf) -> Self {
         self.csrf = csrf;
         self

@@ -10,7 +10,6 @@ use http::request::Parts;
 use quick_cache::sync::Cache;
 
 use super::{Alias, Cleartext, ConnectInfoOf, Gate, Inner, Observer, Registered};
-use crate::auth::Auth;
 use crate::clock::Sources;
 use crate::cors::Cors;
 use crate::credential::SecurityScheme;
@@ -196,11 +195,6 @@ impl GateBuilder {
     pub fn sources(mut self, sources: Sources) -> Self {
         self.sources = Some(sources);
         self
-    }
-
-    /// Takes scopes, time and chance from these rules, so that both go by the same clock.
-    pub fn rules(self, rules: &Auth) -> Self {
-        self.scopes(ScopeBook::clone(rules.scope_book())).sources(rules.sources().clone())
     }
 
     /// Checks all of it and builds the gate.

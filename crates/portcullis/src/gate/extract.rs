@@ -1,13 +1,11 @@
 //! Who it is, as an argument of a handler.
 
-use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
 use super::walk::AskGuard;
-use crate::auth::Auth;
-use crate::openapi::{Describe, OperationBuilder};
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Principal, User};
+use crate::types::Principal;
 
 /// The principal of this request; on a public route, looked up now.
 async fn principal(parts: &mut Parts) -> Result<Principal, Problem> {
@@ -52,57 +50,5 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Problem> {
         Ok(Some(principal(parts).await?).filter(|principal| !principal.is_guest()))
-    }
-}
-
-/// The user's row behind the principal, as of now.
-///
-/// A client that speaks for itself is no user: it gets a 403.
-#[derive(Clone, Debug)]
-pub struct CurrentUser(pub User);
-
-async fn current_user(principal: &Principal, rules: &Auth) -> Result<CurrentUser, Problem> {
-    let Some(id) = principal.user() else {
-        return Err(Problem::new(ProblemKind::Forbidden).detail("Only a user may do this."));
-    };
-    let user = rules.store().user(id).await?;
-    // The account may have been deleted since the gate let it through.
-    user.map(CurrentUser).ok_or_else(|| ProblemKind::InvalidCredential.into())
-}
-
-impl<S> FromRequestParts<S> for CurrentUser
-where
-    S: Send + Sync,
-    Auth: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let principal =
-            <Principal as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        current_user(&principal, &Auth::from_ref(state)).await
-    }
-}
-
-impl<S> OptionalFromRequestParts<S> for CurrentUser
-where
-    S: Send + Sync,
-    Auth: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
-        match <Principal as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await? {
-            None => Ok(None),
-            Some(principal) => current_user(&principal, &Auth::from_ref(state)).await.map(Some),
-        }
-    }
-}
-
-impl Describe for CurrentUser {
-    fn describe(_: &mut OperationBuilder<'_>) {}
-
-    fn describe_optional(operation: &mut OperationBuilder<'_>) {
-        operation.may_sign_in();
     }
 }

@@ -21,7 +21,6 @@ use quick_cache::sync::Cache;
 
 pub use build::GateBuilder;
 use connect_info::ConnectInfoOf;
-pub use extract::CurrentUser;
 pub(crate) use extract::refuse_cleartext;
 pub use layer::{GuardLayer, GuardService};
 pub use observer::{Observer, Refusal};

@@ -1,20 +1,19 @@
-//! Who is told of refusals.
+//! An observer is told of refusals.
 
 use std::fmt;
 
 use http::Method;
 
-use crate::auth::{Action, Auth, Event};
 use crate::problem::ProblemKind;
-use crate::types::{Actor, AuditTarget};
+use crate::types::Principal;
 
 /// A request that was refused although it brought a credential: a 401 for one that is not
 /// accepted, or a 403.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Refusal<'a> {
-    /// Who asked, and from where; nobody where the credential was not accepted.
-    pub actor: Actor,
+    /// Who asked, and under which circumstances; a guest where the credential was not accepted.
+    pub principal: &'a Principal,
     /// The method.
     pub method: &'a Method,
     /// The route's path as declared.
@@ -27,7 +26,7 @@ pub struct Refusal<'a> {
 
 /// Something that is told of refusals. It must return at once.
 ///
-/// [`Auth`] are one: they note each in the audit log.
+/// `Auth` (feature `auth`) is one: it notes each in the audit log.
 ///
 /// ```
 /// use portcullis::gate::{Gate, Observer, Refusal};
@@ -47,17 +46,4 @@ pub struct Refusal<'a> {
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// A request was refused.
     fn refused(&self, refusal: &Refusal<'_>);
-}
-
-impl Observer for Auth {
-    fn refused(&self, refusal: &Refusal<'_>) {
-        let route = AuditTarget::route(refusal.method.as_str(), refusal.route);
-        let event = Event::new(&refusal.actor, Action::AccessRefused).on(route).failed();
-        let event = event.detail("why", refusal.kind.slug());
-        self.note(if refusal.missing.is_empty() {
-            event
-        } else {
-            event.names("missing", refusal.missing)
-        });
-    }
 }

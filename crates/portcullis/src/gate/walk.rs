@@ -15,7 +15,7 @@ use super::{Gate, Refusal, asking};
 use crate::edge::{Answered, BodyBudget, BodyLimit};
 use crate::policy::{Decision, Requirement};
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Actor, Asked, Principal, SchemeName, Subject};
+use crate::types::{Asked, Principal, SchemeName, Subject};
 
 /// A handler behind its requirement. The only kind of handler that a route table mounts.
 #[derive(Clone, Debug)]
@@ -76,13 +76,15 @@ impl Guard {
         if !matches!(kind.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return;
         }
-        let nobody = || {
-            let context = self.gate.context(parts, Some(&self.route));
-            Actor::nobody(context.address, context.request_id)
+        let guest = || {
+            let mut guest = Principal::guest();
+            guest.context = self.gate.context(parts, Some(&self.route));
+            guest
         };
-        let actor = who.map_or_else(nobody, Actor::of);
+        let guest = who.is_none().then(guest);
+        let Some(principal) = who.or(guest.as_ref()) else { return };
         observer.refused(&Refusal {
-            actor,
+            principal,
             method: &parts.method,
             route: &self.route,
             kind,
@@ -168,18 +170,28 @@ impl Guard {
         };
         let who = parts.extensions.get::<Subject>().cloned();
         let observed = self.gate.0.observer.as_ref().map(|observer| {
-            (Arc::clone(observer), parts.method.clone(), parts.extensions.get().map(Actor::of))
+            (
+                Arc::clone(observer),
+                parts.method.clone(),
+                parts.extensions.get::<Principal>().cloned(),
+            )
         });
         let mut response = match limit.hold(parts, body) {
             Ok((request, watch)) => watch.judge(next(request).await),
             Err(problem) => problem.into_response(),
         };
         if response.status() == StatusCode::FORBIDDEN
-            && let Some((observer, method, Some(actor))) = observed
+            && let Some((observer, method, Some(principal))) = observed
         {
             // The handler asked about a thing it had in hand.
             let (kind, route) = (ProblemKind::Forbidden, &*self.route);
-            observer.refused(&Refusal { actor, method: &method, route, kind, missing: &[] });
+            observer.refused(&Refusal {
+                principal: &principal,
+                method: &method,
+                route,
+                kind,
+                missing: &[],
+            });
         }
         // A redirect may carry a signed address, and 101 opens a socket: only a refusal passes.
         let status = response.status();

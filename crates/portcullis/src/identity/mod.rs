@@ -1,12 +1,8 @@
 //! 3, who is it? A source that finds a credential, joined with a verifier that knows it.
 
-mod access_token;
-mod api_key;
 mod first_of;
-mod password;
 #[cfg(feature = "remote")]
 mod remote;
-mod session;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,13 +10,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::request::Parts;
 
-pub use access_token::AccessTokenVerifier;
-pub use api_key::ApiKeyVerifier;
 pub use first_of::{FirstOf, first_of};
-pub use password::PasswordVerifier;
 #[cfg(feature = "remote")]
 pub use remote::{RemoteFault, RemoteIssuer, RemoteTokens};
-pub use session::SessionVerifier;
 
 use crate::credential::{CredentialPlace, CredentialSource, Rejection, SecurityScheme};
 use crate::problem::Challenge;

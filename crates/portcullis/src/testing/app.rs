@@ -9,20 +9,20 @@ use serde_json::Value;
 
 use super::clock::FixedClock;
 use super::{TestClient, must};
+use crate::auth::Database;
 use crate::auth::{Auth, AuthBuilder};
 use crate::clock::Sources;
 use crate::crypto::{MasterSecret, PasswordSettings};
 use crate::openapi::OpenApi;
 use crate::router::{AccessTable, App};
-use crate::store::MemoryStore;
 
 /// Rules for tests: a store in memory, the cheapest hashes, this clock.
 ///
 /// # Panics
 /// Where the system has no randomness to give.
-pub fn rules(clock: &FixedClock) -> AuthBuilder {
+pub fn auth(clock: &FixedClock) -> AuthBuilder {
     let master = must("a master secret", MasterSecret::generate(&Sources::system()));
-    Auth::builder(Arc::new(MemoryStore::new()), master)
+    Auth::builder(Database::in_memory(), master)
         .sources(clock.sources())
         .passwords(PasswordSettings::cheap())
 }
@@ -38,7 +38,7 @@ struct Inner {
     access: AccessTable,
     openapi: OpenApi,
     document: Value,
-    rules: Option<Auth>,
+    auth: Option<Auth>,
     addresses: AtomicU16,
 }
 
@@ -46,24 +46,24 @@ impl TestApp {
     /// An application whose users these rules know. Give the rules
     /// [`PasswordSettings::cheap`](crate::crypto::PasswordSettings::cheap), or wait for each hash.
     #[must_use]
-    pub fn new(app: App, rules: Auth) -> Self {
-        Self::assemble(app, Some(rules))
+    pub fn new(app: App, auth: Auth) -> Self {
+        Self::assemble(app, Some(auth))
     }
 
     /// An application that knows its users by itself: ask as nobody, and bring the credential as a
     /// header.
     #[must_use]
-    pub fn without_rules(app: App) -> Self {
+    pub fn without_auth(app: App) -> Self {
         Self::assemble(app, None)
     }
 
-    fn assemble(app: App, rules: Option<Auth>) -> Self {
+    fn assemble(app: App, auth: Option<Auth>) -> Self {
         Self(Arc::new(Inner {
             router: app.router,
             access: app.access,
             document: app.openapi.to_value(),
             openapi: app.openapi,
-            rules,
+            auth,
             addresses: AtomicU16::new(0),
         }))
     }
@@ -71,11 +71,11 @@ impl TestApp {
     /// The rules behind it.
     ///
     /// # Panics
-    /// Where it was made without rules.
+    /// Where it was made without auth.
     #[must_use]
     #[track_caller]
-    pub fn rules(&self) -> &Auth {
-        must("the rules", self.0.rules.as_ref().ok_or("this application was made without rules"))
+    pub fn auth(&self) -> &Auth {
+        must("accounts", self.0.auth.as_ref().ok_or("this application was made without accounts"))
     }
 
     /// Who may call which route.

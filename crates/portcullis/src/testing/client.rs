@@ -21,12 +21,13 @@ use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
 use super::{TestApp, must};
+use crate::auth::Actor;
 use crate::auth::{AccessFormat, Caller, GrantRequest, NewAccount, SignedIn};
 use crate::crypto::Secret;
 use crate::edge::OverTls;
 use crate::problem::ProblemKind;
 use crate::types::{
-    Actor, ConditionSpec, Effect, Permission, Role, RoleRecord, Scope, Scopes, Subject, UserId,
+    ConditionSpec, Effect, Permission, Role, RoleRecord, Scope, Scopes, Subject, UserId,
 };
 
 /// The password of accounts that a test client makes.
@@ -224,42 +225,42 @@ impl TestClient {
     }
 
     async fn account(&self, wanted: &Account) -> UserId {
-        let (rules, by) = (self.app.rules(), Actor::system());
-        let found = rules.store().user_by_login(&wanted.username).await;
-        let user = if let Some(user) = must("looking for the account", found) {
-            user
+        let (auth, by) = (self.app.auth(), Actor::system());
+        let found = auth.user_named(&wanted.username).await;
+        let id = if let Some(Subject::User(id)) = must("looking for the account", found) {
+            id
         } else {
             let new = NewAccount::new(&wanted.username, &wanted.password);
-            must("making the account", rules.add_user(&by, new, true, &[]).await)
+            must("making the account", auth.add_user(&by, new, true, &[]).await).id
         };
-        let subject = Subject::User(user.id);
-        let held = must("reading roles", rules.roles_of(&subject).await);
+        let subject = Subject::User(id);
+        let held = must("reading roles", auth.roles_of(&subject).await);
         for role in wanted.roles.difference(&held) {
-            if rules.role(role).is_err() {
-                match rules.add_role(&by, RoleRecord::new(role.clone())).await {
+            if auth.role(role).is_err() {
+                match auth.add_role(&by, RoleRecord::new(role.clone())).await {
                     // Another client was quicker.
                     Err(problem) if problem.kind() == ProblemKind::Conflict => {}
                     made => must("making a role", made),
                 }
             }
-            must("assigning a role", rules.assign_role(&by, subject.clone(), role.clone()).await);
+            must("assigning a role", auth.assign_role(&by, subject.clone(), role.clone()).await);
         }
-        let held = must("reading grants", rules.grants_of(&subject).await);
+        let held = must("reading grants", auth.grants_of(&subject).await);
         for wanted in &wanted.grants {
             let there = held.iter().any(|grant| {
                 (grant.effect, &grant.permission, &grant.condition)
                     == (wanted.effect, &wanted.permission, &wanted.condition)
             });
             if !there {
-                must("granting", rules.grant(&by, subject.clone(), wanted.clone()).await);
+                must("granting", auth.grant(&by, subject.clone(), wanted.clone()).await);
             }
         }
-        user.id
+        id
     }
 
     async fn sign_in(&self, account: &Account) -> (HeaderName, HeaderValue) {
         self.account(account).await;
-        let rules = self.app.rules();
+        let auth = self.app.auth();
         if account.carried == Carried::Basic {
             let pair = STANDARD.encode(format!("{}:{}", account.username, account.password));
             return header("authorization", &format!("Basic {pair}"));
@@ -267,7 +268,7 @@ impl TestClient {
         let password = Secret::new(account.password.clone());
         let address = Some(self.app.fresh_address());
         let caller = Caller { address, ..Caller::default() };
-        let signed = rules.sign_in(&caller.actor(), &account.username, password).await;
+        let signed = auth.sign_in(&caller.actor(), &account.username, password).await;
         let what = format!(
             "signing in {} (an account made elsewhere needs with_password, an inactive one cannot)",
             account.username
@@ -275,14 +276,14 @@ impl TestClient {
         let signed: SignedIn = must(&what, signed);
         let Carried::Token(format) = account.carried else {
             let name = must("a cookie", self.app.cookie_name().ok_or("no scheme is a cookie"));
-            let (_, value) = must("a session", rules.begin_cookie(&signed, caller).await);
+            let (_, value) = must("a session", auth.begin_cookie(&signed, caller).await);
             return header("cookie", &format!("{name}={}", value.expose()));
         };
         let scopes = match &account.scopes {
             Some(scopes) => Scopes::only(scopes.iter().cloned()),
             None => Scopes::All,
         };
-        let issued = must("a token", rules.begin_tokens(&signed, scopes, format, caller).await);
+        let issued = must("a token", auth.begin_tokens(&signed, scopes, format, caller).await);
         header("authorization", &format!("Bearer {}", issued.access.expose()))
     }
 }

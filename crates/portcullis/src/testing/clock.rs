@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::SignedDuration;
@@ -21,13 +22,19 @@ use crate::types::Timestamp;
 /// assert_eq!(clock.now().to_string(), "2026-03-02T09:01:30Z");
 /// ```
 #[derive(Clone, Debug)]
-pub struct FixedClock(Arc<RwLock<Timestamp>>);
+pub struct FixedClock(Arc<RwLock<Hands>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Hands {
+    now: Timestamp,
+    monotonic: Duration,
+}
 
 impl FixedClock {
     /// Stands at this moment.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self(Arc::new(RwLock::new(now)))
+        Self(Arc::new(RwLock::new(Hands { now, monotonic: Duration::from_secs(1) })))
     }
 
     /// Stands at this moment, written like `2026-03-02T09:00:00Z`.
@@ -40,15 +47,26 @@ impl FixedClock {
         Self::new(must("a moment", now.parse()))
     }
 
-    /// Moves to this moment.
+    /// Moves to this moment. Forward, time passes; backward, the wall clock alone is set.
     pub fn set(&self, now: Timestamp) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = now;
+        let mut hands = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let passed: Duration = now.duration_since(hands.now).try_into().unwrap_or_default();
+        hands.monotonic += passed;
+        hands.now = now;
     }
 
-    /// Moves on by this many seconds; back where they are negative.
+    /// Moves on by this many seconds; where they are negative, the wall clock is set back.
     pub fn advance(&self, seconds: i64) {
-        let mut now = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        *now = now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+        let moved = SignedDuration::from_secs(seconds);
+        let then = Clock::now(self).checked_add(moved).unwrap_or(Timestamp::MAX);
+        self.set(then);
+    }
+
+    /// Sets the wall clock alone, as an operator or NTP does: no time passes.
+    pub fn jump(&self, seconds: i64) {
+        let mut hands = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let moved = SignedDuration::from_secs(seconds);
+        hands.now = hands.now.checked_add(moved).unwrap_or(Timestamp::MAX);
     }
 
     /// This clock with the system's chance.
@@ -66,7 +84,11 @@ impl FixedClock {
 
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
-        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.read().unwrap_or_else(PoisonError::into_inner).now
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).monotonic
     }
 }
 

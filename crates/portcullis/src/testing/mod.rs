@@ -2,29 +2,29 @@
 //!
 //! - [`TestApp`] asks a router without a socket, as nobody or as users with real accounts, roles,
 //!   permissions and tokens.
-//! - [`FixedClock`] stands still until a test moves it; [`SeededChance`] repeats itself;
-//!   [`MailBox`] keeps letters.
+//! - [`FixedClock`] stands still until a test moves it; [`SeededRng`] repeats itself;
+//!   [`MailBox`] keeps e-mails.
 //! - [`hostile()`] asks every route of the access table as nobody, with every kind of bad
 //!   credential, as somebody who lacks what the route requires, and as somebody who has it.
-//! - [`contract`] is what any store must pass.
 //!
 //! ```
 //! use portcullis::credential::bearer;
 //! use portcullis::gate::Gate;
-//! use portcullis::identity::{AccessTokenVerifier, VerifiedBy};
+//! use portcullis::auth::AccessTokenVerifier;
+//! use portcullis::identity::VerifiedBy;
 //! use portcullis::policy::permission;
-//! use portcullis::testing::{FixedClock, Setup, TestApp, hostile, rules};
+//! use portcullis::testing::{FixedClock, Setup, TestApp, auth, hostile};
 //!
 //! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
 //! let clock = FixedClock::at("2026-03-02T12:00:00Z");
-//! let rules = rules(&clock).start().await.unwrap();
+//! let auth = auth(&clock).start().await.unwrap();
 //! let gate = Gate::builder()
-//!     .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
+//!     .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
 //!     .sources(clock.sources())
 //!     .build()
 //!     .unwrap();
 //! let routes = gate.routes::<()>().get("/read", permission("read"), async || "You may read.");
-//! let app = TestApp::new(routes.finish().unwrap(), rules);
+//! let app = TestApp::new(routes.finish().unwrap(), auth);
 //!
 //! app.anon().get("/read").await.expect(401);
 //! app.user("gus").get("/read").await.expect(403);
@@ -36,12 +36,11 @@
 mod app;
 mod client;
 mod clock;
-pub mod contract;
 mod hostile;
 mod mail;
 mod matrix;
 
-pub use app::{TestApp, rules};
+pub use app::{TestApp, auth};
 pub use client::{Answer, TestClient, TestRequest};
 pub use clock::{FixedClock, SeededRng};
 pub use hostile::{Covered, Setup, hostile};

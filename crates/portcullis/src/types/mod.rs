@@ -1,10 +1,6 @@
 //! The nouns: plain data with public fields. Imports nothing of ours and knows no HTTP.
 
 mod access;
-mod actor;
-mod api_key;
-mod audit;
-mod client;
 mod condition;
 mod data;
 mod ids;
@@ -15,14 +11,8 @@ mod page;
 mod place;
 mod principal;
 mod record;
-mod session;
-mod user;
 
 pub use access::{Access, Conditional, PlacedAccess, ScopeBook, ScopeRule};
-pub use actor::{Actor, AuditTarget};
-pub use api_key::ApiKey;
-pub use audit::{AuditEntry, AuditOutcome, AuditRecord, UnknownOutcome};
-pub use client::Client;
 pub use condition::{Condition, ConditionSpec, Hours, InvalidCondition, Network, Remedy, Weekday};
 pub use ids::{ClientId, GrantId, SessionId, TokenId, UserId};
 pub use key::{Digest, KeyRecord};
@@ -33,8 +23,6 @@ pub use place::{InvalidPlace, Place, Tenants};
 pub(crate) use principal::Answers;
 pub use principal::{Asked, Context, External, Principal, SchemeName, Scopes, Subject};
 pub use record::{Effect, Grant, RoleRecord};
-pub use session::Session;
-pub use user::{User, username_fault};
 
 /// A moment as a clock on the wall shows it in some time zone.
 pub use jiff::ZonedDateTime;

@@ -30,7 +30,10 @@ pub struct Principal {
     /// Whether the credential has no word for scopes: then it carries none, and none limits it.
     pub(crate) scopeless: bool,
     /// When the subject last proved who they are.
-    pub since: Option<Timestamp>,
+    pub authenticated_at: Option<Timestamp>,
+    /// Which state of the account the credential was verified for, where the issuer says so: a change
+    /// by it is refused once the account has another.
+    pub credential_version: Option<u64>,
     /// Whether a second factor was given.
     pub second_factor: bool,
     /// The scheme that vouched.
@@ -57,7 +60,8 @@ impl Principal {
             access: Arc::default(),
             scopes: Scopes::All,
             scopeless: false,
-            since: None,
+            authenticated_at: None,
+            credential_version: None,
             second_factor: false,
             scheme: None,
             session: None,

@@ -1,25 +1,22 @@
 //! Every ready-made route behind one gate, on a SQLite file of its own.
 
-use std::sync::Arc;
-
+use portcullis::auth::Database;
+use portcullis::auth::routes;
+use portcullis::auth::{AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier};
 use portcullis::auth::{Auth, AuthBuilder, Settings};
 use portcullis::clock::Sources;
 use portcullis::credential::{SessionCookie, api_key_header, basic, bearer, cookie};
 use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::gate::Gate;
-use portcullis::identity::{
-    AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier, VerifiedBy,
-};
+use portcullis::identity::VerifiedBy;
 use portcullis::router::App;
-use portcullis::routes;
-use portcullis::store::sql::SqlStore;
 use portcullis::types::ScopeBook;
 use tempfile::TempDir;
 
 /// An application, its rules, and the folder its database lives in as long as this does.
 pub(crate) struct Server {
     pub(crate) finished: App,
-    pub(crate) rules: Auth,
+    pub(crate) auth: Auth,
     pub(crate) folder: TempDir,
 }
 
@@ -32,13 +29,13 @@ pub(crate) fn scopes() -> ScopeBook {
 }
 
 /// Rules over a fresh SQLite file, with the cheapest hashes.
-pub(crate) async fn rules(sources: Sources) -> (AuthBuilder, TempDir) {
+pub(crate) async fn auth(sources: Sources) -> (AuthBuilder, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/test.db", folder.path().display());
-    let store = SqlStore::connect(&url).await.unwrap();
+    let store = Database::connect(&url).await.unwrap();
     store.migrate().await.unwrap();
     let master = MasterSecret::generate(&Sources::system()).unwrap();
-    let builder = Auth::builder(Arc::new(store), master)
+    let builder = Auth::builder(store, master)
         .sources(sources)
         .settings(Settings::new("http://127.0.0.1:8000"))
         .passwords(PasswordSettings::cheap())
@@ -52,32 +49,32 @@ pub(crate) fn session_cookie() -> SessionCookie {
 }
 
 /// A gate that takes Basic, bearer tokens and the session cookie.
-pub(crate) fn gate(rules: &Auth, sources: Sources) -> Gate {
+pub(crate) fn gate(auth: &Auth, sources: Sources) -> Gate {
     Gate::builder()
-        .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(rules.clone())))
-        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
+        .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(auth.clone())))
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
         .scheme(
             "api_key",
-            api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(rules.clone())),
+            api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(auth.clone())),
         )
-        .scheme("cookie", session_cookie().verified_by(SessionVerifier::new(rules.clone())))
+        .scheme("cookie", session_cookie().verified_by(SessionVerifier::new(auth.clone())))
         .scopes(scopes())
         .sources(sources)
-        .observer(rules.clone())
+        .observer(auth.clone())
         .build()
         .unwrap()
 }
 
 /// All ready-made routes.
 pub(crate) async fn server(sources: Sources) -> Server {
-    let (builder, folder) = rules(sources.clone()).await;
-    let rules = builder.start().await.unwrap();
-    Server { finished: mount(&rules, sources), rules, folder }
+    let (builder, folder) = auth(sources.clone()).await;
+    let auth = builder.start().await.unwrap();
+    Server { finished: mount(&auth, sources), auth, folder }
 }
 
-/// All ready-made routes over these rules.
-pub(crate) fn mount(rules: &Auth, sources: Sources) -> App {
-    let gate = gate(rules, sources);
+/// All ready-made routes over these auth.
+pub(crate) fn mount(auth: &Auth, sources: Sources) -> App {
+    let gate = gate(auth, sources);
     gate.routes()
         .merge(routes::session::table(&gate, &session_cookie()))
         .merge(routes::accounts::table(&gate))
@@ -90,7 +87,7 @@ pub(crate) fn mount(rules: &Auth, sources: Sources) -> App {
         .merge(routes::evaluation::table(&gate))
         .merge(routes::clients::table(&gate))
         .merge(routes::audit::table(&gate))
-        .with_state(rules.clone())
+        .with_state(auth.clone())
         .finish()
         .unwrap()
 }

@@ -23,7 +23,7 @@ fn administrator(app: &TestApp) -> TestClient {
 
 /// The rows that these filters leave, the newest first.
 async fn rows(app: &TestApp, filter: &str) -> Vec<Value> {
-    app.rules().close().await;
+    app.auth().close().await;
     let list: Value =
         auditor(app).get(format!("/audit?limit=200&{filter}")).await.expect(200).json();
     list["items"].as_array().unwrap().clone()
@@ -107,9 +107,9 @@ async fn live(stand: &Stand) -> Vec<String> {
     root.delete("/clients/shop/api-keys").await.expect(204);
     shop.get("/users").await.expect(401);
     root.delete("/clients/shop").await.expect(204);
-    let by = portcullis::types::Actor::command_line();
-    let key = app.rules().rotate_key(&by).await.unwrap();
-    app.rules().retire_key(&by, &key.id).await.unwrap();
+    let by = portcullis::auth::Actor::command_line();
+    let key = app.auth().rotate_key(&by).await.unwrap();
+    app.auth().retire_key(&by, &key.id).await.unwrap();
     let bob = app.user("bob").jwt();
     bob.post("/auth/jwt/logout").await.expect(204);
     secrets
@@ -120,7 +120,7 @@ async fn every_action_is_noted_by_something_and_no_secret_is() {
     let stand = stand().await;
     let app = &stand.app;
     let secrets = live(&stand).await;
-    app.rules().close().await;
+    app.auth().close().await;
     let export = auditor(app).get("/audit/export").await.expect(200);
     assert_eq!(export.header("content-type"), Some("application/x-ndjson"));
     assert_eq!(export.header("cache-control"), Some("no-store"));
@@ -140,7 +140,7 @@ async fn every_action_is_noted_by_something_and_no_secret_is() {
         assert!(!text.contains(tail), "a piece of a secret is in the log");
     }
     assert!(!text.contains("$argon2"));
-    let verdict = app.rules().verify_audit(None).await.unwrap();
+    let verdict = app.auth().verify_audit(None).await.unwrap();
     assert_eq!((verdict.rows, verdict.fault), (rows.len() as u64, None));
 }
 

@@ -1,13 +1,14 @@
 //! `/access/v1/evaluation`: may they, and why, without doing it.
 
+use portcullis::auth::Actor;
 use portcullis::auth::Auth;
+use portcullis::auth::routes;
 use portcullis::clock::Sources;
 use portcullis::policy::conditions::OpenHours;
 use portcullis::policy::when;
 use portcullis::policy::{owner, permission};
-use portcullis::routes;
-use portcullis::testing::{FixedClock, TestApp, TestClient, rules};
-use portcullis::types::{Actor, ConditionSpec, Hours, RoleRecord, Weekday};
+use portcullis::testing::{FixedClock, TestApp, TestClient, auth};
+use portcullis::types::{ConditionSpec, Hours, RoleRecord, Weekday};
 use serde_json::{Value, json};
 
 use crate::app::gate;
@@ -15,9 +16,9 @@ use crate::app::gate;
 /// The ready-made routes and three of the application's own, on a Wednesday at noon.
 async fn app() -> (TestApp, Auth, TestClient) {
     let clock = FixedClock::at("2026-03-04T12:00:00Z");
-    let rules = rules(&clock).scopes(crate::app::scopes()).start().await.unwrap();
+    let auth = auth(&clock).scopes(crate::app::scopes()).start().await.unwrap();
     let sources: Sources = clock.sources();
-    let gate = gate(&rules, sources);
+    let gate = gate(&auth, sources);
     let hours = OpenHours::working("09:00", "17:00", "UTC").unwrap();
     let finished = gate
         .routes()
@@ -26,18 +27,18 @@ async fn app() -> (TestApp, Auth, TestClient) {
         .get("/read", permission("read"), async || "read")
         .get("/desk", permission("read") & when(hours), async || "desk")
         .delete("/items/{id}", permission("items:delete") | owner("item"), async || "never asked")
-        .with_state(rules.clone())
+        .with_state(auth.clone())
         .finish()
         .unwrap();
-    let app = TestApp::new(finished, rules.clone());
+    let app = TestApp::new(finished, auth.clone());
     let mut reader = RoleRecord::new("reader");
     reader.permissions = ["read".into()].into();
-    rules.add_role(&Actor::system(), reader).await.unwrap();
+    auth.add_role(&Actor::system(), reader).await.unwrap();
     let mut chief = RoleRecord::new("chief");
     chief.includes = ["reader".into()].into();
-    rules.add_role(&Actor::system(), chief).await.unwrap();
+    auth.add_role(&Actor::system(), chief).await.unwrap();
     let asker = app.user("ada").with_permission("access:evaluate");
-    (app, rules, asker)
+    (app, auth, asker)
 }
 
 async fn ask(asker: &TestClient, question: Value) -> Value {
@@ -103,7 +104,7 @@ async fn the_circumstances_are_those_of_the_question() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn permissions_owners_and_those_who_are_not_there() {
-    let (app, rules, asker) = app().await;
+    let (app, auth, asker) = app().await;
     app.user("olga").get("/read").await.expect(403);
     let question = |id: &str, kind: &str, action: &str, resource: Value| {
         json!({
@@ -131,7 +132,7 @@ async fn permissions_owners_and_those_who_are_not_there() {
 
     // A client by its id, as one of ours.
     let shop = portcullis::types::ClientId::from("shop");
-    rules.add_client(&Actor::system(), shop, "The shop".into(), &["reader".into()]).await.unwrap();
+    auth.add_client(&Actor::system(), shop, "The shop".into(), &["reader".into()]).await.unwrap();
     let answer = ask(&asker, question("shop", "client", "read", plain.clone())).await;
     assert_eq!(answer["decision"], true, "{answer}");
     let answer = ask(&asker, question("shop", "user", "read", plain.clone())).await;
@@ -146,10 +147,10 @@ async fn permissions_owners_and_those_who_are_not_there() {
     let answer = ask(&asker, route("ada", "GET", "/nowhere", json!({}))).await;
     assert_eq!(answer["context"]["reason"], "No route answers GET /nowhere.");
 
-    let olga = rules.user_named("olga").await.unwrap().unwrap();
+    let olga = auth.user_named("olga").await.unwrap().unwrap();
     let portcullis::types::Subject::User(id) = olga else { panic!("{olga}") };
     let request = portcullis::auth::UserRequest { active: Some(false), ..Default::default() };
-    rules.change_user(&Actor::system(), id, request).await.unwrap();
+    auth.change_user(&Actor::system(), id, request).await.unwrap();
     let answer = ask(&asker, route("olga", "GET", "/users", json!({}))).await;
     assert_eq!(answer["decision"], false);
     assert_eq!(answer["context"]["active"], false);

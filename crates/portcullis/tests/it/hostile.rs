@@ -9,7 +9,7 @@ use crate::app::server;
 #[tokio::test(flavor = "multi_thread")]
 async fn every_ready_made_route_is_guarded_as_its_table_says() {
     let server = server(Sources::system()).await;
-    let app = TestApp::new(server.finished, server.rules);
+    let app = TestApp::new(server.finished, server.auth);
     // The endpoints of OAuth read the header as the client's credential (RFC 6749 §2.3.1).
     let setup = ["/token", "/revoke", "/auth/jwt/login", "/auth/opaque/login"]
         .iter()

@@ -31,7 +31,7 @@ async fn every_bearer_credential_of_a_user_says_whose_it_is_until_when_and_for_w
         assert_eq!(said["sub"], ada(&stand.app).id().await.to_string(), "{kind:?}");
         assert_eq!(said["username"], "ada", "{kind:?}");
         assert_eq!(said["token_type"], "Bearer", "{kind:?}");
-        let now = stand.app.rules().now().as_second();
+        let now = stand.app.auth().now().as_second();
         assert_eq!((&said["iat"], &said["nbf"]), (&now.into(), &now.into()), "{kind:?}");
         assert!(said["exp"].as_i64().unwrap() > now, "{kind:?}");
         // Without a limit: every scope that ada may have.

@@ -1,11 +1,9 @@
 //! Signing keys: published before they sign, rotated in time, and kept under one master secret.
 
-use std::sync::Arc;
-
+use portcullis::auth::Database;
 use portcullis::auth::{Auth, Settings, StartError};
 use portcullis::clock::Sources;
 use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings};
-use portcullis::store::MemoryStore;
 use portcullis::testing::FixedClock;
 use serde_json::Value;
 
@@ -22,15 +20,15 @@ async fn a_key_is_rotated_when_it_is_due_and_nobody_notices() {
     settings.key_rotation = 86_400;
     settings.access_ttl = 86_400;
     let stand = Stand::with(Place::File, settings).await;
-    let rules = stand.app.rules();
-    assert!(rules.rotate_key_when_due().await.unwrap().is_none());
-    let first = rules.keys().await.unwrap()[0].id.clone();
+    let auth = stand.app.auth();
+    assert!(auth.rotate_key_when_due().await.unwrap().is_none());
+    let first = auth.keys().await.unwrap()[0].id.clone();
     stand.clock.advance(86_399);
-    assert!(rules.rotate_key_when_due().await.unwrap().is_none());
+    assert!(auth.rotate_key_when_due().await.unwrap().is_none());
     stand.clock.advance(1);
     let old = Credential::of(&stand.app, Kind::Jwt).await;
-    let second = rules.rotate_key_when_due().await.unwrap().unwrap();
-    assert!(rules.rotate_key_when_due().await.unwrap().is_none(), "one successor will do");
+    let second = auth.rotate_key_when_due().await.unwrap().unwrap();
+    assert!(auth.rotate_key_when_due().await.unwrap().is_none(), "one successor will do");
     // Published, and not yet signing.
     assert_eq!(published(&stand).await, 2);
     assert_eq!(kid(&Credential::of(&stand.app, Kind::Jwt).await.text), first);
@@ -66,25 +64,25 @@ async fn a_token_of_a_normal_user_is_short() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_master_secret_or_algorithm_is_noticed_at_start() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Database::in_memory();
     let clock = FixedClock::at("2026-03-02T12:00:00Z");
     let master = || MasterSecret::generate(&Sources::system()).unwrap();
-    let rules = |master: MasterSecret| {
-        Auth::builder(Arc::<MemoryStore>::clone(&store), master)
+    let auth = |master: MasterSecret| {
+        Auth::builder(store.clone(), master)
             .sources(clock.sources())
             .passwords(PasswordSettings::cheap())
     };
     let right = master();
-    rules(right.clone()).start().await.unwrap();
-    let error = rules(master()).start().await.unwrap_err();
+    auth(right.clone()).start().await.unwrap();
+    let error = auth(master()).start().await.unwrap_err();
     let StartError::Config(error) = error else { panic!("{error:?}") };
     assert_eq!(error.faults[0].setting, "tokens.master_secret");
     assert!(error.to_string().contains("another master secret"), "{error}");
     // Of the same family, old tokens go on to count; a shared secret takes over at once.
     let signing = async |algorithm: Algorithm| {
-        let rules = rules(right.clone()).algorithm(algorithm).start().await.unwrap();
-        let now = rules.now();
-        let keys = rules.keys().await.unwrap();
+        let auth = auth(right.clone()).algorithm(algorithm).start().await.unwrap();
+        let now = auth.now();
+        let keys = auth.keys().await.unwrap();
         let live = keys.iter().filter(|key| key.retired_at.is_none_or(|at| now < at));
         let all: Vec<_> = live.clone().map(|key| key.algorithm.clone()).collect();
         let signs = live

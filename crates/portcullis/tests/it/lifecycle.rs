@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use portcullis::auth::Actor;
 use portcullis::auth::{
     AccessFormat, ApiKeyRequest, Auth, Caller, Issued, NewAccount, RefreshRefused, Settings,
-    SignedIn, UserRequest,
+    UserRequest,
 };
 use portcullis::clock::Sources;
 use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::testing::FixedClock;
-use portcullis::types::{Actor, ScopeBook, SessionId, TokenId, UserId};
+use portcullis::types::{ScopeBook, SessionId, TokenId, UserId};
 use proptest::prelude::*;
 
 use crate::stand::{Kept, Place};
@@ -101,11 +102,10 @@ struct World {
     kept: Kept,
     master: MasterSecret,
     clock: FixedClock,
-    rules: Auth,
+    auth: Auth,
     /// Another process on the same store, which hears of things later.
     other: Auth,
     user: UserId,
-    signed: SignedIn,
     now: i64,
     lineages: Vec<Lineage>,
     access: Vec<Access>,
@@ -134,7 +134,7 @@ impl World {
         let kept = Kept::at(place);
         let master = MasterSecret::generate(&Sources::system()).unwrap();
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
-        let rules = start(&kept, &master, &clock).await;
+        let auth = start(&kept, &master, &clock).await;
         let other = start(&kept, &master, &clock).await;
         let account = NewAccount {
             username: "ada".to_owned(),
@@ -142,11 +142,9 @@ impl World {
             email: None,
             name: None,
         };
-        let user = rules.add_user(&Actor::system(), account, true, &[]).await.unwrap().id;
-        let signed =
-            rules.sign_in(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
+        let user = auth.add_user(&Actor::system(), account, true, &[]).await.unwrap().id;
         let (lineages, access, keys) = (Vec::new(), Vec::new(), Vec::new());
-        Self { kept, master, clock, rules, other, user, signed, now: 0, lineages, access, keys }
+        Self { kept, master, clock, auth, other, user, now: 0, lineages, access, keys }
     }
 
     fn got(&mut self, lineage: usize, issued: &Issued) {
@@ -177,7 +175,7 @@ impl World {
             !newest && shown + 1 == lineage.used.len() && now - lineage.used[shown] <= WINDOW;
         let token = lineage.tokens[shown].clone();
         let asked = scope.map(|has| if has { "read" } else { "everything" });
-        let answer = self.rules.refresh(&Actor::system(), &token, asked, None).await;
+        let answer = self.auth.refresh(&Actor::system(), &token, asked, None).await;
         if scope == Some(false) && !over {
             assert!(matches!(answer, Err(RefreshRefused::Scope(_))), "{answer:?}");
             return;
@@ -208,9 +206,9 @@ impl World {
         let over = self.is_over(which);
         let token = self.lineages[which].tokens.last().unwrap().clone();
         let mut tasks = tokio::task::JoinSet::new();
-        for rules in [&self.rules, &self.other, &self.rules, &self.other] {
-            let (rules, token) = (rules.clone(), token.clone());
-            tasks.spawn(async move { rules.refresh(&Actor::system(), &token, None, None).await });
+        for auth in [&self.auth, &self.other, &self.auth, &self.other] {
+            let (auth, token) = (auth.clone(), token.clone());
+            tasks.spawn(async move { auth.refresh(&Actor::system(), &token, None, None).await });
         }
         let answers = tasks.join_all().await;
         if over {
@@ -230,10 +228,13 @@ impl World {
     }
 
     async fn log_in(&mut self, format: AccessFormat) {
-        let (signed, caller) = (self.signed.clone(), Caller::default());
-        let scopes = self.rules.narrow(signed.access(), None).unwrap();
-        let issued = self.rules.begin_tokens(&signed, scopes, Some(format), caller).await.unwrap();
-        let principal = self.rules.principal_of_token(issued.access.expose()).await.unwrap();
+        // Anew: a sign-in of before a change of the account does not count any more.
+        let phrase = PHRASE.to_owned().into();
+        let signed = self.auth.sign_in(&Actor::system(), "ada", phrase).await.unwrap();
+        let caller = Caller::default();
+        let scopes = self.auth.narrow(signed.access(), None).unwrap();
+        let issued = self.auth.begin_tokens(&signed, scopes, Some(format), caller).await.unwrap();
+        let principal = self.auth.principal_of_token(issued.access.expose()).await.unwrap();
         self.lineages.push(Lineage {
             session: principal.session.unwrap(),
             tokens: vec![issued.refresh.expose().clone()],
@@ -247,9 +248,9 @@ impl World {
 
     async fn make_key(&mut self) {
         let basic =
-            self.rules.basic(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
+            self.auth.basic(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
         let request = ApiKeyRequest { name: "x".to_owned(), ..ApiKeyRequest::default() };
-        let (key, text) = self.rules.create_api_key(&basic, request).await.unwrap();
+        let (key, text) = self.auth.create_api_key(&basic, request).await.unwrap();
         let (text, expires) = (text.expose().clone(), self.now + KEY);
         self.keys.push(Key { text, id: key.id, expires, over: false });
     }
@@ -257,7 +258,7 @@ impl World {
     async fn disable(&mut self) {
         for active in [false, true] {
             let request = UserRequest { active: Some(active), ..UserRequest::default() };
-            self.rules.change_user(&Actor::system(), self.user, request).await.unwrap();
+            self.auth.change_user(&Actor::system(), self.user, request).await.unwrap();
         }
         self.end_all();
         self.keys.iter_mut().for_each(|key| key.over = true);
@@ -279,13 +280,13 @@ impl World {
             }
             Deed::RevokeAccess(which) => {
                 if let Some(which) = pick(self.access.len(), which) {
-                    self.rules.revoke(&Actor::system(), &self.access[which].text).await.unwrap();
+                    self.auth.revoke(&Actor::system(), &self.access[which].text).await.unwrap();
                     self.access[which].over = true;
                 }
             }
             Deed::RevokeRefresh(which) => {
                 if let Some(which) = pick(self.lineages.len(), which) {
-                    self.rules
+                    self.auth
                         .revoke(&Actor::system(), &self.lineages[which].tokens[0])
                         .await
                         .unwrap();
@@ -295,34 +296,34 @@ impl World {
             Deed::MakeKey => self.make_key().await,
             Deed::RevokeKey(which) => {
                 if let Some(which) = pick(self.keys.len(), which) {
-                    self.rules.revoke(&Actor::system(), &self.keys[which].text).await.unwrap();
+                    self.auth.revoke(&Actor::system(), &self.keys[which].text).await.unwrap();
                     self.keys[which].over = true;
                 }
             }
             Deed::DeleteKey(which) => {
                 if let Some(which) = pick(self.keys.len(), which) {
-                    self.rules
+                    self.auth
                         .delete_api_key(&Actor::system(), self.user, self.keys[which].id)
                         .await
                         .unwrap();
                     self.keys[which].over = true;
                 }
             }
-            Deed::RotateKey => drop(self.rules.rotate_key(&Actor::system()).await.unwrap()),
+            Deed::RotateKey => drop(self.auth.rotate_key(&Actor::system()).await.unwrap()),
             Deed::RetireKeys => {
-                for key in self.rules.keys().await.unwrap() {
-                    self.rules.retire_key(&Actor::system(), &key.id).await.unwrap();
+                for key in self.auth.keys().await.unwrap() {
+                    self.auth.retire_key(&Actor::system(), &key.id).await.unwrap();
                 }
                 let signed = self.access.iter_mut().filter(|token| token.signed);
                 signed.for_each(|token| token.over = true);
             }
             Deed::EndAll => {
-                self.rules.end_sessions(&Actor::system(), self.user, None).await.unwrap();
+                self.auth.end_sessions(&Actor::system(), self.user, None).await.unwrap();
                 self.end_all();
             }
             Deed::Disable => self.disable().await,
-            Deed::Restart => self.rules = start(&self.kept, &self.master, &self.clock).await,
-            Deed::Sweep => self.rules.sweep().await,
+            Deed::Restart => self.auth = start(&self.kept, &self.master, &self.clock).await,
+            Deed::Sweep => self.auth.sweep().await,
             Deed::Wait(seconds) => {
                 self.clock.advance(seconds);
                 self.now += seconds;
@@ -335,15 +336,15 @@ impl World {
         self.other.catch_up().await.unwrap();
         for token in &mut self.access {
             token.over |= self.now >= token.expires || self.lineages[token.lineage].over;
-            for rules in [&self.rules, &self.other] {
-                let accepted = rules.principal_of_token(&token.text).await.is_ok();
+            for auth in [&self.auth, &self.other] {
+                let accepted = auth.principal_of_token(&token.text).await.is_ok();
                 assert_eq!(accepted, !token.over, "an access token, after {after:?}");
             }
         }
         for key in &mut self.keys {
             key.over |= self.now >= key.expires;
-            for rules in [&self.rules, &self.other] {
-                let accepted = rules.principal_of_api_key(&key.text).await.is_ok();
+            for auth in [&self.auth, &self.other] {
+                let accepted = auth.principal_of_api_key(&key.text).await.is_ok();
                 assert_eq!(accepted, !key.over, "an API key, after {after:?}");
             }
         }
@@ -353,7 +354,7 @@ impl World {
             .into_iter()
             .map(|which| self.lineages[which].session)
             .collect();
-        let found = self.rules.sessions(self.user).await.unwrap();
+        let found = self.auth.sessions(self.user).await.unwrap();
         assert_eq!(found.iter().map(|session| session.id).collect::<BTreeSet<_>>(), live);
     }
 }

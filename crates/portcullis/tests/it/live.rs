@@ -3,29 +3,30 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use portcullis::auth::Actor;
 use portcullis::auth::UserRequest;
 use portcullis::clock::Sources;
 use portcullis::prelude::*;
 use portcullis::testing::{FixedClock, TestApp, TestClient};
-use portcullis::types::{Actor, RoleRecord, Timestamp};
+use portcullis::types::{RoleRecord, Timestamp};
 use tempfile::TempDir;
 
 use crate::app;
 
 /// Routes that tell what their caller holds, on a SQLite file.
 async fn started(sources: Sources) -> (TestApp, TempDir) {
-    let (builder, folder) = app::rules(sources.clone()).await;
-    let rules = builder.start().await.unwrap();
+    let (builder, folder) = app::auth(sources.clone()).await;
+    let auth = builder.start().await.unwrap();
     let holds = async |who: Principal| {
         who.access.allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
-    let routes = app::gate(&rules, sources)
+    let routes = app::gate(&auth, sources)
         .routes::<()>()
         .get("/holds", authenticated(), holds)
         .get("/admin", role("admin"), async || "")
         .get("/read", permission("read"), async || "")
         .get("/items", scope("items:read"), async || "");
-    (TestApp::new(routes.finish().unwrap(), rules), folder)
+    (TestApp::new(routes.finish().unwrap(), auth), folder)
 }
 
 /// The same user by every scheme, each with a credential that is already out.
@@ -47,44 +48,44 @@ async fn each(clients: &[TestClient], path: &str, status: u16) {
 async fn of_two_identical_requests_around_a_change_the_second_is_judged_by_the_new_rule() {
     let clock = FixedClock::at("2026-03-02T12:00:00Z");
     let (app, _folder) = started(clock.sources()).await;
-    let rules = app.rules();
+    let auth = app.auth();
     let ann = by_every_scheme(app.user("ann")).await;
     let id = ann[0].id().await;
     let subject = Subject::User(id);
 
     each(&ann, "/admin", 403).await;
-    rules.add_role(&Actor::system(), RoleRecord::new("admin")).await.unwrap();
-    rules.assign_role(&Actor::system(), subject.clone(), "admin".into()).await.unwrap();
+    auth.add_role(&Actor::system(), RoleRecord::new("admin")).await.unwrap();
+    auth.assign_role(&Actor::system(), subject.clone(), "admin".into()).await.unwrap();
     // Somebody else must stay, or the last administrator could not go.
     app.user("ada").with_role("admin").id().await;
     each(&ann, "/admin", 200).await;
-    rules.unassign_role(&Actor::system(), subject.clone(), "admin".into()).await.unwrap();
+    auth.unassign_role(&Actor::system(), subject.clone(), "admin".into()).await.unwrap();
     each(&ann, "/admin", 403).await;
 
     let until: Timestamp = "2026-03-02T13:00:00Z".parse().unwrap();
     let request = GrantRequest::allow("read").when(ConditionSpec::NotAfter(until));
-    let grant = rules.grant(&Actor::system(), subject.clone(), request).await.unwrap();
+    let grant = auth.grant(&Actor::system(), subject.clone(), request).await.unwrap();
     each(&ann, "/read", 200).await;
-    rules.revoke_grant(&Actor::system(), subject.clone(), grant.id).await.unwrap();
+    auth.revoke_grant(&Actor::system(), subject.clone(), grant.id).await.unwrap();
     each(&ann, "/read", 403).await;
 
     let mut reader = RoleRecord::new("reader");
-    rules.add_role(&Actor::system(), reader.clone()).await.unwrap();
-    rules.assign_role(&Actor::system(), subject.clone(), "reader".into()).await.unwrap();
+    auth.add_role(&Actor::system(), reader.clone()).await.unwrap();
+    auth.assign_role(&Actor::system(), subject.clone(), "reader".into()).await.unwrap();
     each(&ann, "/read", 403).await;
     reader.permissions.insert("read".into());
-    rules.change_role(&Actor::system(), reader).await.unwrap();
+    auth.replace_role(&Actor::system(), reader).await.unwrap();
     each(&ann, "/read", 200).await;
     let denied =
-        rules.grant(&Actor::system(), subject.clone(), GrantRequest::deny("read")).await.unwrap();
+        auth.grant(&Actor::system(), subject.clone(), GrantRequest::deny("read")).await.unwrap();
     each(&ann, "/read", 403).await;
-    rules.revoke_grant(&Actor::system(), subject, denied.id).await.unwrap();
+    auth.revoke_grant(&Actor::system(), subject, denied.id).await.unwrap();
     each(&ann, "/read", 200).await;
-    rules.delete_role(&Actor::system(), "reader".into()).await.unwrap();
+    auth.delete_role(&Actor::system(), "reader".into()).await.unwrap();
     each(&ann, "/read", 403).await;
 
     let inactive = UserRequest { active: Some(false), ..UserRequest::default() };
-    rules.change_user(&Actor::system(), id, inactive).await.unwrap();
+    auth.change_user(&Actor::system(), id, inactive).await.unwrap();
     each(&ann, "/holds", 401).await;
 }
 
@@ -154,7 +155,7 @@ async fn no_request_is_judged_by_a_rule_older_than_the_last_change_before_it_beg
         role.permissions.insert(format!("role:{version}").into());
         role
     };
-    app.rules().change_role(&Actor::system(), release(0)).await.unwrap();
+    app.auth().replace_role(&Actor::system(), release(0)).await.unwrap();
 
     let state = Arc::new((Version::default(), Version::default(), AtomicUsize::new(0)));
     let readers: Vec<_> = (0..8)
@@ -186,14 +187,14 @@ async fn no_request_is_judged_by_a_rule_older_than_the_last_change_before_it_beg
         })
         .collect();
     let (grants, roles, served) = &*state;
-    let rules = app.rules();
+    let auth = app.auth();
     tokio::join!(
         grants.runs(served, CHANGES * 3 / 5, async |version| {
             let wanted = vec![GrantRequest::allow(format!("grant:{version}"))];
-            rules.set_grants(&Actor::system(), subject.clone(), wanted).await.unwrap();
+            auth.set_grants(&Actor::system(), subject.clone(), wanted).await.unwrap();
         }),
         roles.runs(served, CHANGES * 2 / 5, async |version| {
-            rules.change_role(&Actor::system(), release(version)).await.unwrap();
+            auth.replace_role(&Actor::system(), release(version)).await.unwrap();
         }),
     );
     let mut under_change = 0;

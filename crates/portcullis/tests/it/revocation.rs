@@ -1,9 +1,9 @@
 //! What ends a credential ends it on the next request: here, after a restart, on another node, and
 //! for good. Each way of ending × each kind of credential × each store.
 
+use portcullis::auth::Actor;
 use portcullis::auth::Settings;
 use portcullis::testing::TestApp;
-use portcullis::types::Actor;
 use serde_json::json;
 
 use crate::stand::{Credential, Kind, Place, Stand, ada};
@@ -94,8 +94,8 @@ impl End {
                 stand.root().patch(format!("/users/{id}")).json(change).await.expect(200);
             }
             Self::RetireKey => {
-                let keys = app.rules().keys().await.unwrap();
-                app.rules().retire_key(&Actor::system(), &keys[0].id).await.unwrap();
+                let keys = app.auth().keys().await.unwrap();
+                app.auth().retire_key(&Actor::system(), &keys[0].id).await.unwrap();
             }
         }
     }
@@ -128,7 +128,7 @@ async fn ends_at_once_and_for_good(place: Place) {
 
             end.happen(&stand, &credential).await;
             is_void(&credential, &[&stand.app], end).await;
-            other.rules().catch_up().await.unwrap();
+            other.auth().catch_up().await.unwrap();
             is_void(&credential, &[&other], end).await;
             let first = stand.app.clone();
             stand.restart().await;
@@ -137,9 +137,9 @@ async fn ends_at_once_and_for_good(place: Place) {
             // When nothing made before can count any more, memory has forgotten, and yet.
             stand.clock.advance(25 * 3600);
             for app in [&first, &other, &stand.app] {
-                app.rules().sweep().await;
-                app.rules().catch_up().await.unwrap();
-                assert_eq!(app.rules().remembered(), (0, 0), "{end:?} of {kind:?}");
+                app.auth().sweep().await;
+                app.auth().catch_up().await.unwrap();
+                assert_eq!(app.auth().remembered(), (0, 0), "{end:?} of {kind:?}");
             }
             is_void(&credential, &[&first, &other, &stand.app], end).await;
         }
@@ -171,7 +171,7 @@ async fn roles_and_grants_count_on_the_next_request_whatever_is_shown() {
         let check = async |status: u16| {
             let found = credential.shown_to(&stand.app).get("/users").await.status.as_u16();
             assert_eq!(found, status, "{kind:?}");
-            other.rules().catch_up().await.unwrap();
+            other.auth().catch_up().await.unwrap();
             let found = credential.shown_to(&other).get("/users").await.status.as_u16();
             assert_eq!(found, status, "{kind:?} on another node");
         };
@@ -201,15 +201,15 @@ async fn a_retired_key_leaves_what_another_signed_and_what_was_not_signed() {
     let stand = Stand::with(Place::File, settings).await;
     let old = Credential::of(&stand.app, Kind::Jwt).await;
     let opaque = Credential::of(&stand.app, Kind::Opaque).await;
-    let rules = stand.app.rules();
-    let first = rules.keys().await.unwrap()[0].id.clone();
-    rules.rotate_key(&Actor::system()).await.unwrap();
+    let auth = stand.app.auth();
+    let first = auth.keys().await.unwrap()[0].id.clone();
+    auth.rotate_key(&Actor::system()).await.unwrap();
     // The new key is published before it signs.
-    assert_eq!(rules.public_keys().keys.len(), 2);
+    assert_eq!(auth.public_keys().keys.len(), 2);
     stand.clock.advance(900);
     let new = Credential::of(&stand.app, Kind::Jwt).await;
-    rules.retire_key(&Actor::system(), &first).await.unwrap();
+    auth.retire_key(&Actor::system(), &first).await.unwrap();
     assert_eq!(old.status(&stand.app).await, 401);
     assert_eq!((new.status(&stand.app).await, opaque.status(&stand.app).await), (200, 200));
-    assert_eq!(rules.public_keys().keys.len(), 1);
+    assert_eq!(auth.public_keys().keys.len(), 1);
 }

@@ -21,5 +21,5 @@ async fn the_database_is_a_file_and_every_family_is_mounted() {
         let answer = server.finished.router.clone().oneshot(request).await.unwrap();
         assert_eq!(answer.status(), expected, "{path}");
     }
-    assert_eq!(server.rules.roles().records().count(), 0);
+    assert_eq!(server.auth.roles().records().count(), 0);
 }

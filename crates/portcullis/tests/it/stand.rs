@@ -1,12 +1,9 @@
 //! One application on a store that outlives it, and every kind of credential there is.
 
-use std::sync::Arc;
-
+use portcullis::auth::Database;
 use portcullis::auth::{AccessFormat, Auth, Settings};
 use portcullis::clock::Sources;
 use portcullis::crypto::{MasterSecret, PasswordSettings};
-use portcullis::store::sql::SqlStore;
-use portcullis::store::{MemoryStore, Store};
 use portcullis::testing::{FixedClock, TestApp, TestClient};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,27 +19,27 @@ pub(crate) enum Place {
 
 /// What outlives every process.
 pub(crate) enum Kept {
-    Memory(MemoryStore),
+    Memory(Database),
     File(TempDir),
 }
 
 impl Kept {
     pub(crate) fn at(place: Place) -> Self {
         match place {
-            Place::Memory => Self::Memory(MemoryStore::new()),
+            Place::Memory => Self::Memory(Database::in_memory()),
             Place::File => Self::File(tempfile::tempdir().unwrap()),
         }
     }
 
     /// The store as a fresh process opens it.
-    pub(crate) async fn store(&self) -> Arc<dyn Store> {
+    pub(crate) async fn store(&self) -> Database {
         match self {
-            Self::Memory(store) => Arc::new(store.clone()),
+            Self::Memory(store) => store.clone(),
             Self::File(folder) => {
                 let url = format!("sqlite://{}/test.db", folder.path().display());
-                let store = SqlStore::connect(&url).await.unwrap();
+                let store = Database::connect(&url).await.unwrap();
                 store.migrate().await.unwrap();
-                Arc::new(store)
+                store
             }
         }
     }
@@ -102,7 +99,7 @@ async fn start(
     settings: &Settings,
     clock: &FixedClock,
 ) -> TestApp {
-    let rules = Auth::builder(kept.store().await, master.clone())
+    let auth = Auth::builder(kept.store().await, master.clone())
         .sources(clock.sources())
         .settings(settings.clone())
         .passwords(PasswordSettings::cheap())
@@ -110,7 +107,7 @@ async fn start(
         .start()
         .await
         .unwrap();
-    TestApp::new(mount(&rules, clock.sources()), rules)
+    TestApp::new(mount(&auth, clock.sources()), auth)
 }
 
 /// Every kind of credential that can be ended.

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::Action;
-use crate::types::{Actor, AuditEntry, AuditOutcome, AuditTarget, Timestamp};
+use super::{AuditEntry, AuditOutcome, AuditTarget};
+use crate::auth::Actor;
+use crate::types::Timestamp;
 
 /// The most characters of one detail that are kept.
 const LONGEST: usize = 200;
@@ -18,8 +20,7 @@ const MOST: usize = 50;
 /// anything a stranger typed that could be one.
 ///
 /// ```
-/// use portcullis::auth::{Action, Event};
-/// use portcullis::types::{Actor, AuditTarget};
+/// use portcullis::auth::{Action, Actor, AuditTarget, Event};
 ///
 /// let event = Event::new(&Actor::command_line(), Action::RoleAssigned)
 ///     .on(AuditTarget::new("user", "0192f3a0", "ada"))
@@ -28,7 +29,9 @@ const MOST: usize = 50;
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct Event {
-    actor: Actor,
+    actor: AuditTarget,
+    address: Option<String>,
+    request_id: Option<String>,
     action: Action,
     subject: Option<AuditTarget>,
     outcome: AuditOutcome,
@@ -39,7 +42,9 @@ impl Event {
     /// Something that somebody did.
     pub fn new(actor: &Actor, action: Action) -> Self {
         Self {
-            actor: actor.clone(),
+            actor: actor.target.clone(),
+            address: actor.address.map(|address| address.to_string()),
+            request_id: actor.request_id.as_ref().map(ToString::to_string),
             action,
             subject: None,
             outcome: AuditOutcome::Success,
@@ -86,15 +91,15 @@ impl Event {
     }
 
     /// As the log keeps it.
-    pub(super) fn at(self, at: Timestamp) -> AuditEntry {
+    pub(in crate::auth) fn at(self, at: Timestamp) -> AuditEntry {
         AuditEntry {
             at,
             action: Cow::Borrowed(self.action.as_str()),
             outcome: self.outcome,
-            actor: self.actor.actor,
+            actor: self.actor,
             subject: self.subject,
-            address: self.actor.address.map(|address| address.to_string()),
-            request_id: self.actor.request_id.map(|id| id.to_string()),
+            address: self.address,
+            request_id: self.request_id,
             details: Value::Object(self.details).to_string(),
         }
     }

@@ -1,9 +1,8 @@
 //! What happened, for the record.
 //!
-//! A change and its row are two commits, one right after the other in a task that nobody's
-//! cancelling can stop: what is answered is in the log. Only the death of the process, or a store
-//! that goes away, between the two can part them; the second is counted and said in the log
-//! itself.
+//! The rows of a change are written in its transaction, by the one write path: what was changed is in
+//! the log, and what is in the log was changed. What strangers can cause at will (failed sign-ins,
+//! refusals) is written beside it, at a bounded pace.
 //!
 //! What the chain shows: any row changed, removed, put in or moved, and an end that was cut off.
 //! A log that was emptied while the database was kept is found too: only a new database begins one.
@@ -12,25 +11,33 @@
 //! hand them to the next verification for that.
 
 mod action;
+mod chain;
+mod entry;
 mod event;
 mod pace;
 mod recorder;
+pub mod routes;
 mod seal;
+pub(in crate::auth) mod sql;
+mod target;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 pub use action::Action;
+pub use chain::{AuditFilter, AuditHead, AuditLink, audit_hash};
+pub use entry::{AuditEntry, AuditOutcome, AuditRecord, UnknownOutcome};
 pub use event::Event;
 pub(super) use recorder::Recorder;
 pub(super) use seal::Seal;
+pub use target::AuditTarget;
 pub use verify::{AuditFault, AuditVerdict};
 
 use super::Auth;
-use super::standing::CacheGuard;
-use crate::problem::{Problem, ProblemKind};
-use crate::store::{AuditFilter, AuditLink, UserFilter};
-use crate::types::{Actor, AuditRecord, AuditTarget, Digest, Page, PageRequest, Subject};
+use super::actor::Actor;
+use super::db::Digest;
+use crate::problem::Problem;
+use crate::types::{Page, PageRequest};
 
 impl Auth {
     /// Notes something that happened, and returns at once. It is written soon; under a flood it may
@@ -53,7 +60,7 @@ impl Auth {
         filter: &AuditFilter,
         page: &PageRequest,
     ) -> Result<Page<AuditRecord>, Problem> {
-        Ok(self.store().audit(filter, page).await?)
+        Ok(sql::page(&self.0.db, filter, page).await?)
     }
 
     /// The rows of the audit log behind place `after`, oldest first, at the most `limit`: call it
@@ -62,7 +69,7 @@ impl Auth {
     /// # Errors
     /// 503.
     pub async fn audit_chain(&self, after: u64, limit: u32) -> Result<Vec<AuditLink>, Problem> {
-        Ok(self.store().audit_chain(after, limit).await?)
+        Ok(sql::chain(&self.0.db, after, limit).await?)
     }
 
     /// Whether the audit log is whole, and the first row that is not. `anchor` is a place and its
@@ -74,23 +81,18 @@ impl Auth {
         &self,
         anchor: Option<(u64, Digest)>,
     ) -> Result<AuditVerdict, Problem> {
-        self.0.recorder.flush().await;
-        verify::verify(self.store(), self.0.recorder.seal(), anchor).await
+        verify::verify(&self.0.db, self.0.recorder.seal(), anchor).await
     }
 
-    /// Writes down what is noted and not yet written. Call it after the last request.
+    /// Writes what was noted and waits. Call it before the process ends, after the last request.
     pub async fn close(&self) {
         self.0.recorder.flush().await;
     }
 
-    /// Begins the log where there is none. Call it before anything is kept: where there are keys or
-    /// users already, there was a log that is gone, and the new one says so.
-    pub(super) async fn begin_audit(&self) -> Result<(), Problem> {
-        // Asked before the head: another process may be starting on an empty store.
-        let one = PageRequest { after: None, limit: 1 };
-        let used = !self.store().keys().await?.is_empty()
-            || !self.store().users(&UserFilter::default(), &one).await?.items.is_empty();
-        if self.store().audit_head().await?.is_none() {
+    /// Begins the log where there is none. `used` says whether the database holds keys or users
+    /// already: then there was a log that is gone, and the new one says so.
+    pub(super) async fn begin_audit(&self, used: bool) -> Result<(), Problem> {
+        if sql::head(&self.0.db).await?.is_none() {
             let actor = Actor::system();
             self.record(if used {
                 Event::new(&actor, Action::AuditBroken).failed()
@@ -100,28 +102,5 @@ impl Auth {
             .await;
         }
         Ok(())
-    }
-
-    /// Does a deed of change to its end, then notes it: as done, or as refused where it conflicts
-    /// with what is there.
-    pub(super) async fn noted<T: Send + 'static>(
-        &self,
-        event: Event,
-        of: impl FnOnce(CacheGuard) -> CacheGuard,
-        change: impl Future<Output = Result<T, Problem>> + Send + 'static,
-    ) -> Result<T, Problem> {
-        self.change_and(of, change, |result| match result {
-            Ok(_) => vec![event],
-            Err(problem) if problem.kind() == ProblemKind::Conflict => vec![event.failed()],
-            Err(_) => Vec::new(),
-        })
-        .await
-    }
-
-    /// A subject by the name it has now.
-    pub(super) async fn party(&self, subject: &Subject) -> Result<AuditTarget, Problem> {
-        let known = self.0.access_cache.of(self.store(), subject).await?;
-        let name = known.as_ref().map_or("", |known| &*known.name);
-        Ok(AuditTarget::subject(subject, name))
     }
 }

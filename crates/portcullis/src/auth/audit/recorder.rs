@@ -1,8 +1,8 @@
-//! The one writer of this process: takes events one by one, writes them in batches.
+//! Writes what is noted beside the write path, in batches.
 //!
-//! What a change is noted with waits until its row is on the disk. What strangers can cause at
-//! will, failed logins and refusals, never waits: it is written at a bounded pace from a bounded
-//! queue, and what does not fit is counted, and the count written down as a row of its own.
+//! Failed sign-ins and refusals, which strangers can cause at will, are never waited for: they are
+//! written at a bounded pace from a bounded queue, and what does not fit is counted, and the count
+//! written down as a row of its own. The rows of a change are not written here but in its transaction.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,9 +14,10 @@ use tokio::time::Instant;
 use super::pace::Pace;
 use super::seal::Seal;
 use super::{Action, Event};
+use super::{AuditEntry, sql};
+use crate::auth::Actor;
+use crate::auth::db::{Database, DatabaseError};
 use crate::clock::Sources;
-use crate::store::{Store, StoreError};
-use crate::types::{Actor, AuditEntry};
 
 /// How many events may wait.
 const WAITING: usize = 4096;
@@ -48,7 +49,7 @@ pub(in crate::auth) struct Recorder {
 
 #[derive(Clone, Debug)]
 struct Writer {
-    store: Arc<dyn Store>,
+    db: Database,
     seal: Arc<Seal>,
     sources: Sources,
     /// How many could not be written since it was last written down.
@@ -57,24 +58,19 @@ struct Writer {
 
 impl Recorder {
     /// Starts the writer. It ends when the recorder is dropped, after writing what waits.
-    pub(in crate::auth) fn start(store: Arc<dyn Store>, seal: Seal, sources: Sources) -> Self {
-        Self::with_room(store, seal, sources, WAITING)
+    pub(in crate::auth) fn start(db: Database, seal: Seal, sources: Sources) -> Self {
+        Self::with_room(db, seal, sources, WAITING)
     }
 
-    pub(super) fn with_room(
-        store: Arc<dyn Store>,
-        seal: Seal,
-        sources: Sources,
-        room: usize,
-    ) -> Self {
+    pub(super) fn with_room(db: Database, seal: Seal, sources: Sources, room: usize) -> Self {
         let (sender, receiver) = mpsc::channel(room);
         let writer =
-            Writer { store, seal: Arc::new(seal), sources, dropped: Arc::new(AtomicU64::new(0)) };
+            Writer { db, seal: Arc::new(seal), sources, dropped: Arc::new(AtomicU64::new(0)) };
         tokio::spawn(writer.clone().run(receiver));
         Self { sender, pace: Pace::new(), writer }
     }
 
-    pub(super) fn seal(&self) -> &Seal {
+    pub(in crate::auth) fn seal(&self) -> &Seal {
         &self.writer.seal
     }
 
@@ -161,6 +157,17 @@ impl Writer {
         }
     }
 
+    async fn append(&self, entries: &[AuditEntry]) -> Result<(), DatabaseError> {
+        let mut transaction = self.db.begin_writing().await?;
+        match sql::append(&mut transaction, entries, &self.seal).await {
+            Ok(()) => transaction.commit().await,
+            Err(error) => {
+                transaction.roll_back().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Returns whether they were written. What was not is counted, for the log to say when it can
     /// be written again.
     async fn write(&self, entries: Vec<AuditEntry>) -> bool {
@@ -169,9 +176,9 @@ impl Writer {
         }
         let mut again = AGAIN.iter();
         let error = loop {
-            match self.store.append_audit(&entries, &*self.seal).await {
-                Ok(_) => return true,
-                Err(error @ StoreError::Unavailable(_)) => match again.next() {
+            match self.append(&entries).await {
+                Ok(()) => return true,
+                Err(error @ DatabaseError::Unavailable(_)) => match again.next() {
                     Some(pause) => {
                         tracing::warn!(%error, "the audit log cannot be written, trying again");
                         tokio::time::sleep(*pause).await;

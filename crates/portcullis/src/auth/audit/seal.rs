@@ -5,9 +5,9 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq;
 
+use super::AuditHead;
+use crate::auth::db::Digest;
 use crate::crypto::{MasterSecret, SealError};
-use crate::store::{AuditHead, SealAudit};
-use crate::types::Digest;
 
 /// HMAC-SHA-256 over the place and the hash of the last row.
 pub(in crate::auth) struct Seal(hmac::Key);
@@ -17,16 +17,9 @@ impl Seal {
         let key = master.subkey("audit head")?;
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, key.expose())))
     }
-}
 
-impl fmt::Debug for Seal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seal(…)")
-    }
-}
-
-impl SealAudit for Seal {
-    fn seal(&self, seq: u64, hash: &Digest) -> Digest {
+    /// The seal of a last row.
+    pub(super) fn seal(&self, seq: u64, hash: &Digest) -> Digest {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(b"portcullis audit head v1");
         context.update(&seq.to_be_bytes());
@@ -36,7 +29,14 @@ impl SealAudit for Seal {
         seal
     }
 
-    fn is_genuine(&self, head: &AuditHead) -> bool {
+    /// Whether a seal is one of ours.
+    pub(super) fn is_genuine(&self, head: &AuditHead) -> bool {
         self.seal(head.seq, &head.hash).ct_eq(&head.seal).into()
+    }
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seal(…)")
     }
 }

@@ -1,50 +1,47 @@
 //! A log that was tampered with is found out; no secret is in it; nothing is dropped in silence.
 
-use std::sync::Arc;
-
 use super::{Action, Event};
-use crate::auth::{Auth, NewAccount, UserRequest};
-use crate::store::{AuditFilter, MemoryStore, Store};
-use crate::testing::{FixedClock, rules};
-use crate::types::{Actor, AuditRecord, PageRequest, Role, RoleRecord, Subject};
+use crate::auth::{Actor, AuditFilter, AuditRecord, Auth, Database, NewAccount, UserRequest};
+use crate::testing::FixedClock;
+use crate::types::{PageRequest, Role, RoleRecord, Subject};
 
-async fn rows(rules: &Auth) -> Vec<AuditRecord> {
-    rules.close().await;
-    let links = rules.audit_chain(0, u32::MAX).await.unwrap();
+async fn rows(auth: &Auth) -> Vec<AuditRecord> {
+    auth.close().await;
+    let links = auth.audit_chain(0, u32::MAX).await.unwrap();
     links.into_iter().map(|link| link.record.unwrap()).collect()
 }
 
 fn memory() -> crate::auth::AuthBuilder {
-    rules(&FixedClock::at("2026-01-01T00:00:00Z"))
+    crate::testing::auth(&FixedClock::at("2026-01-01T00:00:00Z"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_at_once_leave_no_gap() {
-    let rules = memory().start().await.unwrap();
+    let auth = memory().start().await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..1000 {
-        let rules = rules.clone();
+        let auth = auth.clone();
         tasks.spawn(async move {
             let event = Event::new(&Actor::command_line(), Action::Login).count("number", number);
-            rules.record(event).await;
+            auth.record(event).await;
         });
     }
     tasks.join_all().await;
-    let rows = rows(&rules).await;
+    let rows = rows(&auth).await;
     let places: Vec<u64> = rows.iter().map(|row| row.seq).collect();
     assert_eq!(places, (1..=1001).collect::<Vec<_>>());
-    let verdict = rules.verify_audit(None).await.unwrap();
+    let verdict = auth.verify_audit(None).await.unwrap();
     assert_eq!((verdict.rows, verdict.fault), (1001, None));
 }
 
 #[tokio::test]
 async fn what_does_not_fit_is_counted_in_the_log_itself() {
-    let rules = memory().start().await.unwrap();
+    let auth = memory().start().await.unwrap();
     // No other task runs before the first wait: the queue fills up.
     for _ in 0..10_000 {
-        rules.note(Event::new(&Actor::system(), Action::LoginFailed));
+        auth.note(Event::new(&Actor::system(), Action::LoginFailed));
     }
-    let rows = rows(&rules).await;
+    let rows = rows(&auth).await;
     let of = |name: &str| rows.iter().filter(|row| row.entry.action == name).collect::<Vec<_>>();
     let (noted, dropped) = (of("login.failed").len() as u64, of("audit.dropped"));
     let counted: u64 = dropped
@@ -58,33 +55,33 @@ async fn what_does_not_fit_is_counted_in_the_log_itself() {
 
 #[tokio::test]
 async fn it_says_who_did_what_to_whom_and_holds_no_secret() {
-    let rules = memory().start().await.unwrap();
+    let auth = memory().start().await.unwrap();
     let (first, second) = ("a first phrase of words", "another phrase of words");
     let actor = Actor::command_line();
-    rules.add_role(&actor, RoleRecord::new("editor")).await.unwrap();
+    auth.add_role(&actor, RoleRecord::new("editor")).await.unwrap();
     let account = NewAccount::new("ada", first);
-    let ada = rules.add_user(&actor, account, true, &[Role::from("editor")]).await.unwrap();
+    let ada = auth.add_user(&actor, account, true, &[Role::from("editor")]).await.unwrap();
     let caller = crate::auth::Caller::default();
-    let signed = rules.sign_in(&caller.actor(), "ada", first.to_owned().into()).await.unwrap();
+    let signed = auth.sign_in(&caller.actor(), "ada", first.to_owned().into()).await.unwrap();
     let scopes = crate::types::Scopes::All;
-    let tokens = rules.begin_tokens(&signed, scopes.clone(), None, caller.clone()).await.unwrap();
-    let again = rules.refresh(&caller.actor(), tokens.refresh.expose(), None, None).await.unwrap();
-    let (_, cookie) = rules.begin_cookie(&signed, caller.clone()).await.unwrap();
+    let tokens = auth.begin_tokens(&signed, scopes.clone(), None, caller.clone()).await.unwrap();
+    let again = auth.refresh(&caller.actor(), tokens.refresh.expose(), None, None).await.unwrap();
+    let (_, cookie) = auth.begin_cookie(&signed, caller.clone()).await.unwrap();
     // People type a password where the name belongs.
-    assert!(rules.sign_in(&caller.actor(), second, first.to_owned().into()).await.is_err());
-    assert!(rules.sign_in(&caller.actor(), "ada", second.to_owned().into()).await.is_err());
+    assert!(auth.sign_in(&caller.actor(), second, first.to_owned().into()).await.is_err());
+    assert!(auth.sign_in(&caller.actor(), "ada", second.to_owned().into()).await.is_err());
     let request = UserRequest {
         password: Some(second.to_owned().into()),
         active: Some(false),
         ..UserRequest::default()
     };
-    rules.change_user(&actor, ada.id, request).await.unwrap();
-    rules.unassign_role(&actor, Subject::User(ada.id), "editor".into()).await.unwrap();
-    rules.delete_user(&actor, ada.id).await.unwrap();
-    let key = rules.rotate_key(&actor).await.unwrap();
-    rules.retire_key(&actor, &key.id).await.unwrap();
+    auth.change_user(&actor, ada.id, request).await.unwrap();
+    auth.unassign_role(&actor, Subject::User(ada.id), "editor".into()).await.unwrap();
+    auth.delete_user(&actor, ada.id).await.unwrap();
+    let key = auth.rotate_key(&actor).await.unwrap();
+    auth.retire_key(&actor, &key.id).await.unwrap();
 
-    let rows = rows(&rules).await;
+    let rows = rows(&auth).await;
     let actions: Vec<&str> = rows.iter().map(|row| &*row.entry.action).collect();
     for action in [
         "audit.begun",
@@ -122,49 +119,44 @@ async fn it_says_who_did_what_to_whom_and_holds_no_secret() {
 
 #[tokio::test]
 async fn a_change_that_is_refused_is_noted_as_a_failure() {
-    let rules = memory().start().await.unwrap();
+    let auth = memory().start().await.unwrap();
     let actor = Actor::command_line();
-    rules.add_role(&actor, RoleRecord::new("editor")).await.unwrap();
-    assert!(rules.add_role(&actor, RoleRecord::new("editor")).await.is_err());
+    auth.add_role(&actor, RoleRecord::new("editor")).await.unwrap();
+    assert!(auth.add_role(&actor, RoleRecord::new("editor")).await.is_err());
     let filter = AuditFilter {
-        outcome: Some(crate::types::AuditOutcome::Failure),
+        outcome: Some(crate::auth::AuditOutcome::Failure),
         action: Some("role.*".to_owned()),
         ..AuditFilter::default()
     };
-    let page = rules.audit(&filter, &PageRequest::default()).await.unwrap();
+    let page = auth.audit(&filter, &PageRequest::default()).await.unwrap();
     assert_eq!(page.items.len(), 1);
     assert_eq!(page.items[0].entry.subject.as_ref().unwrap().id, "editor");
 }
 
 #[tokio::test]
 async fn an_older_state_is_found_by_what_was_noted_elsewhere() {
-    let rules = memory().start().await.unwrap();
-    let verdict = rules.verify_audit(None).await.unwrap();
+    let auth = memory().start().await.unwrap();
+    let verdict = auth.verify_audit(None).await.unwrap();
     let mut other = verdict.hash;
     other[0] ^= 1;
     for (anchor, good) in
         [((1, verdict.hash), true), ((1, other), false), ((2, verdict.hash), false)]
     {
-        let verdict = rules.verify_audit(Some(anchor)).await.unwrap();
+        let verdict = auth.verify_audit(Some(anchor)).await.unwrap();
         assert_eq!(verdict.fault.is_none(), good, "{anchor:?}");
     }
 }
 
-#[test]
-fn what_the_store_says_of_a_broken_log_is_an_action() {
-    assert_eq!(Action::AuditBroken.as_str(), crate::store::AUDIT_BROKEN);
-}
-
 #[tokio::test]
 async fn an_empty_log_is_no_whole_one() {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let rules = memory().start().await.unwrap();
-    let seal = rules.0.recorder.seal();
-    let verdict = super::verify::verify(&*store, seal, None).await.unwrap();
+    let empty = Database::in_memory();
+    empty.migrate().await.unwrap();
+    let auth = memory().start().await.unwrap();
+    let seal = auth.0.recorder.seal();
+    let verdict = super::verify::verify(&empty, seal, None).await.unwrap();
     assert_eq!(verdict.fault, Some(super::AuditFault::Empty));
 }
 
-#[cfg(feature = "sqlite")]
 mod tampering {
     use proptest::prelude::*;
     use proptest::test_runner::TestRunner;
@@ -172,11 +164,9 @@ mod tampering {
     use tempfile::TempDir;
 
     use super::super::{Action, AuditFault, AuditVerdict, Event};
-    use crate::auth::Auth;
+    use crate::auth::{Actor, AuditTarget, Auth, Database};
     use crate::clock::Sources;
     use crate::crypto::{MasterSecret, PasswordSettings};
-    use crate::store::sql::SqlStore;
-    use crate::types::{Actor, AuditTarget};
 
     /// How many rows a sample log has.
     const ROWS: u64 = 6;
@@ -186,19 +176,19 @@ mod tampering {
         DROP TRIGGER audit_head_refuses_replace; DROP TRIGGER audit_head_goes_on;";
 
     struct Log {
-        rules: Auth,
+        auth: Auth,
         folder: TempDir,
     }
 
     async fn log() -> Log {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/x.db", folder.path().display());
-        let store = SqlStore::connect(&url).await.unwrap();
+        let store = Database::connect(&url).await.unwrap();
         store.migrate().await.unwrap();
         let master = MasterSecret::generate(&Sources::system()).unwrap();
-        let builder = Auth::builder(std::sync::Arc::new(store), master);
-        let rules = builder.passwords(PasswordSettings::cheap()).start().await.unwrap();
-        let log = Log { rules, folder };
+        let builder = Auth::builder(store, master);
+        let auth = builder.passwords(PasswordSettings::cheap()).start().await.unwrap();
+        let log = Log { auth, folder };
         for number in 2..=ROWS {
             log.add(number).await;
         }
@@ -209,7 +199,7 @@ mod tampering {
         async fn add(&self, number: u64) {
             let event = Event::new(&Actor::command_line(), Action::RoleAssigned);
             let event = event.on(AuditTarget::new("user", number, "ada")).detail("role", "editor");
-            self.rules.record(event).await;
+            self.auth.record(event).await;
         }
 
         async fn sql(&self, text: &str) -> Result<(), sqlx::Error> {
@@ -220,7 +210,7 @@ mod tampering {
         }
 
         async fn verify(&self) -> AuditVerdict {
-            self.rules.verify_audit(None).await.unwrap()
+            self.auth.verify_audit(None).await.unwrap()
         }
     }
 
@@ -290,8 +280,8 @@ mod tampering {
         // Before it is started again.
         log.sql(EMPTY).await.unwrap();
         let url = format!("sqlite://{}/x.db", log.folder.path().display());
-        let store = std::sync::Arc::new(SqlStore::connect(&url).await.unwrap());
-        let builder = Auth::builder(store, log.rules.0.master.clone());
+        let store = Database::connect(&url).await.unwrap();
+        let builder = Auth::builder(store, log.auth.0.master.clone());
         let again = builder.passwords(PasswordSettings::cheap()).start().await.unwrap();
         let verdict = again.verify_audit(None).await.unwrap();
         assert_eq!(verdict.fault, Some(AuditFault::Broken(1)));

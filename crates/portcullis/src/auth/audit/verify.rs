@@ -1,14 +1,13 @@
 //! Is the log whole?
 
 use super::Action;
+use super::chain::BEGINNING;
+use super::{AuditHead, Seal, audit_hash, sql};
+use crate::auth::db::{Database, Digest};
 use crate::problem::Problem;
-use crate::store::{AuditHead, SealAudit, Store, audit_hash};
-use crate::types::Digest;
 
 /// How many rows are read at once.
 const BATCH: u32 = 500;
-/// What stands before the first row.
-const BEGINNING: Digest = [0; 32];
 
 /// What verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,14 +70,14 @@ impl AuditFault {
 
 /// Reads the whole log. It may grow meanwhile.
 pub(super) async fn verify(
-    store: &dyn Store,
-    seal: &dyn SealAudit,
+    db: &Database,
+    seal: &Seal,
     anchor: Option<(u64, Digest)>,
 ) -> Result<AuditVerdict, Problem> {
     let (mut seq, mut hash) = (0, BEGINNING);
     let verdict = |seq, hash, fault| Ok(AuditVerdict { rows: seq, hash, fault });
     loop {
-        let links = store.audit_chain(seq, BATCH).await?;
+        let links = sql::chain(db, seq, BATCH).await?;
         for link in &links {
             if link.seq != seq + 1 {
                 return verdict(seq, hash, Some(AuditFault::Missing(seq + 1)));
@@ -104,13 +103,13 @@ pub(super) async fn verify(
             continue;
         }
         // Read after the rows: an honest head is never behind them.
-        let head = store.audit_head().await?;
+        let head = sql::head(db).await?;
         let fault = match head {
             None if seq == 0 => Some(AuditFault::Empty),
             None => Some(AuditFault::Unsealed(seq)),
             Some(head) if !seal.is_genuine(&head) => Some(AuditFault::Unsealed(head.seq)),
             Some(AuditHead { seq: end, .. }) if end > seq => {
-                if !store.audit_chain(seq, 1).await?.is_empty() {
+                if !sql::chain(db, seq, 1).await?.is_empty() {
                     continue;
                 }
                 Some(AuditFault::Missing(seq + 1))

@@ -89,7 +89,7 @@ impl Mapping {
             None => principal.without_scopes(),
             Some(named) => self.limit(principal, named),
         };
-        principal.since = claims.authenticated_at;
+        principal.authenticated_at = claims.authenticated_at;
         principal.second_factor = claims.methods.iter().any(|method| method == SECOND_FACTOR);
         principal.client = match (&claims.client, claims.extra.get("azp")) {
             (Some(client), _) => Some(client.clone()),

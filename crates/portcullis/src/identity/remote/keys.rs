@@ -10,7 +10,7 @@ use super::RemoteFault;
 use super::fetch::{Fetcher, Place};
 use crate::clock::Sources;
 use crate::crypto::{VerifyingKey, digest_of};
-use crate::store::Digest;
+use crate::types::Digest;
 use crate::types::Timestamp;
 
 /// The shortest pause between two attempts to fetch keys.

@@ -29,7 +29,7 @@ use crate::clock::Sources;
 use crate::credential::{Rejection, TokenCredential};
 use crate::crypto::{Jws, TokenFault, VerifyingKey, digest_of};
 use crate::problem::ConfigError;
-use crate::store::Digest;
+use crate::types::Digest;
 use crate::types::{Principal, Timestamp};
 use fetch::Fetcher;
 use issuer::Trusted;

@@ -27,19 +27,19 @@ impl Condition for RecentLogin {
     }
 
     fn holds(&self, who: &Principal) -> bool {
-        who.since.is_some_and(|since| {
+        who.authenticated_at.is_some_and(|since| {
             who.context.now.duration_since(since).as_secs() <= i64::from(self.seconds)
         })
     }
 
     fn is_known(&self, who: &Principal) -> bool {
-        who.since.is_some()
+        who.authenticated_at.is_some()
     }
 
     /// When it is recent no more.
     fn turns(&self, who: &Principal) -> Option<ZonedDateTime> {
         let longest = SignedDuration::from_secs(i64::from(self.seconds) + 1);
-        let over = who.since?.checked_add(longest).ok()?;
+        let over = who.authenticated_at?.checked_add(longest).ok()?;
         (over > who.context.now).then(|| over.to_zoned_datetime(TimeZone::UTC))
     }
 

@@ -238,7 +238,7 @@ proptest! {
             let mut again = who;
             for remedy in remedies {
                 match remedy {
-                    Remedy::RecentLogin(_) => again.since = Some(again.context.now),
+                    Remedy::RecentLogin(_) => again.authenticated_at = Some(again.context.now),
                     Remedy::SecondFactor => again.second_factor = true,
                 }
             }

@@ -101,7 +101,7 @@ pub(super) fn somebody() -> impl Strategy<Value = Principal> {
             who = who.with_scopes(scopes);
         }
         who.context.now = Timestamp::from_second(1_000_000).unwrap();
-        who.since = age.map(|age| Timestamp::from_second(1_000_000 - age).unwrap());
+        who.authenticated_at = age.map(|age| Timestamp::from_second(1_000_000 - age).unwrap());
         who.second_factor = second_factor;
         who
     })

@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::Setup;
 use super::way::{Holds, ways};
+use crate::auth::Actor;
 use crate::auth::{AccessFormat, UserRequest};
 use crate::policy::{Decision, Term};
 use crate::problem::Problem;
 use crate::router::AccessRow;
 use crate::testing::client::Carried;
 use crate::testing::{Answer, TestApp, TestClient, must};
-use crate::types::Actor;
 
 type Header = (HeaderName, HeaderValue);
 
@@ -65,9 +65,9 @@ impl Spent {
             }
         }
         let (gone, ghost) = (app.user("logged-out").id().await, app.user("inactive").id().await);
-        must("ending sessions", app.rules().end_sessions(&Actor::system(), gone, None).await);
+        must("ending sessions", app.auth().end_sessions(&Actor::system(), gone, None).await);
         let inactive = UserRequest { active: Some(false), ..UserRequest::default() };
-        must("an inactive user", app.rules().change_user(&Actor::system(), ghost, inactive).await);
+        must("an inactive user", app.auth().change_user(&Actor::system(), ghost, inactive).await);
         spent
     }
 }
@@ -305,12 +305,12 @@ impl<'a> Asked<'a> {
 
     /// What each way asks for, where an account can be given it.
     fn holdings(&self) -> Vec<Holds> {
-        let holdings = ways(&self.row.who).into_iter().map(|way| Holds::of(&way, self.app.rules()));
+        let holdings = ways(&self.row.who).into_iter().map(|way| Holds::of(&way, self.app.auth()));
         holdings.filter(|holds| holds.beyond.is_empty()).collect()
     }
 
     fn judged(&self, holds: &Holds, carried: Carried) -> Decision {
-        let roles = (self.app.rules(), self.setup.roles.as_ref());
+        let roles = (self.app.auth(), self.setup.roles.as_ref());
         let by_token = matches!(carried, Carried::Token(_));
         holds.judged(self.row, roles, (by_token, Some(self.address())))
     }
@@ -322,11 +322,11 @@ impl<'a> Asked<'a> {
             for (position, without) in way.iter().enumerate() {
                 let mut rest = way.clone();
                 rest.remove(position);
-                let mut rest = Holds::of(&rest, self.app.rules());
+                let mut rest = Holds::of(&rest, self.app.auth());
                 rest.limited |= matches!(without.term(), Term::Scope(_));
                 lacking.push((format!("lacks {without}"), rest));
             }
-            let whole = Holds::of(&way, self.app.rules());
+            let whole = Holds::of(&way, self.app.auth());
             let beyond = Holds { scopes: BTreeSet::new(), limited: true, ..whole.clone() };
             lacking.push(("shows a token that reaches nothing of it".to_owned(), beyond));
             for permission in &whole.permissions {

@@ -8,12 +8,13 @@ use futures_util::FutureExt;
 
 use super::*;
 use crate::auth::Auth;
+use crate::auth::{AccessTokenVerifier, PasswordVerifier, SessionVerifier};
 use crate::credential::{basic, bearer, cookie};
 use crate::gate::Gate;
-use crate::identity::{AccessTokenVerifier, PasswordVerifier, SessionVerifier, VerifiedBy};
+use crate::identity::VerifiedBy;
 use crate::policy::{authenticated, conditions, owner, permission, public, role, scope, when};
 use crate::router::App;
-use crate::testing::{FixedClock, rules};
+use crate::testing::{FixedClock, auth};
 use crate::types::{Principal, ScopeBook};
 
 fn book() -> ScopeBook {
@@ -21,14 +22,14 @@ fn book() -> ScopeBook {
 }
 
 async fn started(clock: &FixedClock) -> Auth {
-    rules(clock).scopes(book()).start().await.unwrap()
+    auth(clock).scopes(book()).start().await.unwrap()
 }
 
-fn gate(rules: &Auth, clock: &FixedClock) -> Gate {
+fn gate(auth: &Auth, clock: &FixedClock) -> Gate {
     Gate::builder()
-        .scheme("basic", basic("tests").verified_by(PasswordVerifier::new(rules.clone())))
-        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(rules.clone())))
-        .scheme("cookie", cookie("__Host-s").verified_by(SessionVerifier::new(rules.clone())))
+        .scheme("basic", basic("tests").verified_by(PasswordVerifier::new(auth.clone())))
+        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
+        .scheme("cookie", cookie("__Host-s").verified_by(SessionVerifier::new(auth.clone())))
         .scopes(book())
         .sources(clock.sources())
         .build()
@@ -57,8 +58,8 @@ fn noon() -> crate::types::Timestamp {
 }
 
 /// What the test says of an application that is not right; `None` where it finds nothing.
-async fn verdict(app: App, rules: Auth) -> Option<String> {
-    let app = TestApp::new(app, rules);
+async fn verdict(app: App, auth: Auth) -> Option<String> {
+    let app = TestApp::new(app, auth);
     let said = AssertUnwindSafe(hostile(&app, &Setup::new())).catch_unwind().await.err()?;
     Some(said.downcast_ref::<String>().cloned().unwrap_or_default())
 }
@@ -66,8 +67,8 @@ async fn verdict(app: App, rules: Auth) -> Option<String> {
 #[tokio::test]
 async fn a_guarded_application_passes_and_every_route_was_asked() {
     let clock = FixedClock::at("2026-03-02T12:00:00Z");
-    let rules = started(&clock).await;
-    let app = TestApp::new(finished(&gate(&rules, &clock)), rules);
+    let auth = started(&clock).await;
+    let app = TestApp::new(finished(&gate(&auth, &clock)), auth);
     let covered = hostile(&app, &Setup::new()).await;
     assert_eq!(covered.routes.len(), app.access().iter().count());
     assert!(covered.requests > 100, "{covered:?}");
@@ -76,10 +77,10 @@ async fn a_guarded_application_passes_and_every_route_was_asked() {
 #[tokio::test]
 async fn routes_that_stand_open_are_found() {
     let clock = FixedClock::at("2026-03-02T12:00:00Z");
-    let rules = started(&clock).await;
-    let mut app = finished(&gate(&rules, &clock));
+    let auth = started(&clock).await;
+    let mut app = finished(&gate(&auth, &clock));
     app.router = Router::new().fallback(get(async || "come in"));
-    let said = verdict(app, rules).await.unwrap();
+    let said = verdict(app, auth).await.unwrap();
     assert!(said.contains("GET /admin (role admin): nobody should be answered 401"), "{said}");
     assert!(said.contains("somebody who is denied write"), "{said}");
     assert!(said.contains("two credentials at once should be answered 400"), "{said}");
@@ -88,32 +89,32 @@ async fn routes_that_stand_open_are_found() {
 #[tokio::test]
 async fn routes_that_let_nobody_through_are_found() {
     let clock = FixedClock::at("2026-03-02T12:00:00Z");
-    let rules = started(&clock).await;
-    let mut app = finished(&gate(&rules, &clock));
-    let closed = gate(&rules, &clock).routes::<()>();
+    let auth = started(&clock).await;
+    let mut app = finished(&gate(&auth, &clock));
+    let closed = gate(&auth, &clock).routes::<()>();
     app.router = closed.get("/{*all}", role("nobody"), async || "").finish().unwrap().router;
-    let said = verdict(app, rules).await.unwrap();
+    let said = verdict(app, auth).await.unwrap();
     assert!(said.contains("should be answered by the handler"), "{said}");
 }
 
 #[tokio::test]
 async fn a_weaker_guard_than_the_table_says_is_found() {
     let clock = FixedClock::at("2026-03-02T12:00:00Z");
-    let rules = started(&clock).await;
-    let gate = gate(&rules, &clock);
+    let auth = started(&clock).await;
+    let gate = gate(&auth, &clock);
     let one = |who| gate.routes::<()>().get("/x", who, async || "x").finish().unwrap();
     let mut app = one(scope("items:write") & permission("items:make"));
     app.router = one(permission("items:make")).router;
-    let said = verdict(app, rules).await.unwrap();
+    let said = verdict(app, auth).await.unwrap();
     assert!(said.contains("somebody who lacks scope items:write"), "{said}");
 }
 
 #[tokio::test]
 async fn a_condition_that_does_not_hold_leaves_a_route_untried_and_that_is_a_fault() {
     let clock = FixedClock::at("2026-03-02T11:59:59Z");
-    let rules = started(&clock).await;
-    let app = finished(&gate(&rules, &clock));
-    let said = verdict(app, rules).await.unwrap();
+    let auth = started(&clock).await;
+    let app = finished(&gate(&auth, &clock));
+    let said = verdict(app, auth).await.unwrap();
     assert!(said.contains("GET /at/{moment}"), "{said}");
     assert!(said.contains("no test account can come through"), "{said}");
     assert_eq!(said.lines().count(), 2, "{said}");

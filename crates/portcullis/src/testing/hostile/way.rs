@@ -40,7 +40,7 @@ pub(super) fn ways(who: &Requirement) -> Vec<Vec<&Requirement>> {
 
 impl Holds {
     /// Just what these terms ask for.
-    pub(super) fn of(terms: &[&Requirement], rules: &Auth) -> Self {
+    pub(super) fn of(terms: &[&Requirement], auth: &Auth) -> Self {
         let mut holds = Self::default();
         for term in terms {
             match term.term() {
@@ -53,7 +53,7 @@ impl Holds {
                 Term::Scope(scope) => {
                     holds.scopes.insert(scope.clone());
                     holds.limited = true;
-                    let rule = rules.scope_book().rules.get(scope);
+                    let rule = auth.scope_book().rules.get(scope);
                     holds.permissions.extend(rule.and_then(|rule| rule.permission.clone()));
                 }
                 Term::Is(_) | Term::Asked(_) => holds.beyond.push(term.to_string()),
@@ -85,10 +85,10 @@ impl Holds {
     pub(super) fn judged(
         &self,
         row: &AccessRow,
-        (rules, roles): (&Auth, Option<&Roles>),
+        (auth, roles): (&Auth, Option<&Roles>),
         (by_token, address): (bool, Option<IpAddr>),
     ) -> Decision {
-        let live = rules.roles();
+        let live = auth.roles();
         let mut held = live.unfold(self.roles.iter().cloned());
         if let Some(roles) = roles {
             let more = roles.unfold(held.roles.iter().chain(&self.roles).cloned());
@@ -102,18 +102,18 @@ impl Holds {
             roles: held.roles.union(&self.roles).cloned().collect(),
             allowed: held.allowed.union(&self.permissions).cloned().collect(),
             denied: held.denied.union(&self.denied).cloned().collect(),
-            scopes: Arc::clone(rules.scope_book()),
+            scopes: Arc::clone(auth.scope_book()),
             ..Access::default()
         });
         if by_token && self.limited {
             who.scopes = Scopes::Only(Arc::new(self.scopes.clone()));
         }
-        who.since = Some(rules.now());
+        who.authenticated_at = Some(auth.now());
         who.context = Context {
             method: Some(row.method.clone()),
             route: Some(Arc::clone(&row.path)),
             address,
-            now: rules.now(),
+            now: auth.now(),
             ..Context::default()
         };
         row.who.check(&who)

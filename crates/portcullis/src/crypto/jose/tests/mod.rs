@@ -47,6 +47,10 @@ impl Clock for Still {
     fn now(&self) -> Timestamp {
         self.0
     }
+
+    fn monotonic(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
 }
 
 #[derive(Debug)]

@@ -56,7 +56,7 @@ async fn a_good_token_says_who_it_is() {
     assert_eq!(who.user(), None);
     assert_eq!(&*who.name, "Ada L.");
     assert_eq!(who.client, Some("web".into()));
-    assert_eq!(who.since.unwrap().as_second(), THEN - 30);
+    assert_eq!(who.authenticated_at.unwrap().as_second(), THEN - 30);
     assert!(who.second_factor);
     assert_eq!(who.access.roles, ["admin".into()].into());
     assert_eq!(who.access.allowed, ["items:*".into(), "audit:read".into()].into());
@@ -76,7 +76,7 @@ async fn roles_are_taken_only_where_the_application_says_so() {
     let who = tokens.principal(&key.sign("at+jwt", &with(&issuer, &clock, &more))).await.unwrap();
     assert!(who.access.roles.is_empty() && who.access.allowed.is_empty());
     assert_eq!(who.scopes, Scopes::Only(Arc::default()), "no scope said is no scope held");
-    assert_eq!((&*who.name, who.client, who.since), ("ada", None, None));
+    assert_eq!((&*who.name, who.client, who.authenticated_at), ("ada", None, None));
     assert!(!who.second_factor);
 }
 

@@ -1,0 +1,106 @@
+//! A transaction that leaves no connection behind in an unknown state.
+
+use std::fmt;
+
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Sqlite, SqliteConnection};
+
+use super::failure::failed;
+use super::{Database, DatabaseError};
+
+/// A transaction. Whoever drops it before it is committed or rolled back closes its connection: what
+/// the engine makes of one that broke in the middle cannot be known.
+pub(in crate::auth) struct Transaction {
+    connection: PoolConnection<Sqlite>,
+    open: bool,
+    #[cfg(test)]
+    faults: super::faults::Faults,
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").field("open", &self.open).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Begins a transaction that writes: the only one at a time, so that what it reads stays true.
+    ///
+    /// `Auth::write` calls this, and the few that write beside it: see `ARCHITECTURE.md`.
+    pub(in crate::auth) async fn begin_writing(&self) -> Result<Transaction, DatabaseError> {
+        self.begin(self.writer(), "BEGIN IMMEDIATE").await
+    }
+
+    /// Begins a transaction that only reads, all of it at one moment.
+    pub(in crate::auth) async fn snapshot(&self) -> Result<Transaction, DatabaseError> {
+        self.begin(self.readers(), "BEGIN").await
+    }
+
+    async fn begin(
+        &self,
+        pool: &SqlitePool,
+        how: &'static str,
+    ) -> Result<Transaction, DatabaseError> {
+        let connection = pool.acquire().await.map_err(failed)?;
+        let mut transaction = Transaction {
+            connection,
+            // Counts as open while it begins: a caller that goes away meanwhile must not hand a
+            // connection back that is inside a transaction.
+            open: true,
+            #[cfg(test)]
+            faults: self.faults().clone(),
+        };
+        transaction.before_statement(how)?;
+        let begun = sqlx::query(how).execute(&mut *transaction.connection).await;
+        if let Err(error) = begun {
+            let error = failed(error);
+            // Nothing began where another writes: the connection is as good as before.
+            transaction.open = !matches!(error, DatabaseError::Unavailable(_));
+            return Err(error);
+        }
+        Ok(transaction)
+    }
+}
+
+impl Transaction {
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// Where tests let statements fail.
+    #[cfg_attr(not(test), expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests"))]
+    pub(super) fn before_statement(&self, _text: &str) -> Result<(), DatabaseError> {
+        #[cfg(test)]
+        self.faults.before(_text)?;
+        Ok(())
+    }
+
+    /// Makes what was done last.
+    ///
+    /// # Errors
+    /// After any error it is not known whether it was committed.
+    pub(in crate::auth) async fn commit(mut self) -> Result<(), DatabaseError> {
+        self.before_statement("COMMIT")?;
+        sqlx::query("COMMIT").execute(&mut *self.connection).await.map_err(failed)?;
+        self.open = false;
+        #[cfg(test)]
+        self.faults.after_commit()?;
+        Ok(())
+    }
+
+    /// Takes back what was done.
+    pub(in crate::auth) async fn roll_back(mut self) {
+        if sqlx::query("ROLLBACK").execute(&mut *self.connection).await.is_ok() {
+            self.open = false;
+        }
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if self.open {
+            self.connection.close_on_drop();
+        }
+    }
+}

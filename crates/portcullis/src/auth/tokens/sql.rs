@@ -1,0 +1,226 @@
+//! The statements of tokens.
+
+use super::rotation::{Used, Verdict, judge};
+use super::{TokenRecord, VerifiedToken};
+use crate::auth::db::{DatabaseError, Digest, Executor, Row, Transaction, scope_list, sql};
+use crate::auth::sessions::Session;
+use crate::auth::sessions::sql::{self as sessions, session_columns};
+use crate::types::{Scopes, SessionId, Timestamp, TokenId};
+
+/// What became of a refresh token that was shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Rotation {
+    /// It was good: the successor takes its place.
+    Rotated(Box<Session>, Scopes),
+    /// It was used a moment ago: the very same successor.
+    Retried(Box<Session>, Scopes),
+    /// It was used before: its session is ended.
+    Reused(Box<Session>),
+    /// It is no refresh token, or its session is over.
+    Unknown,
+}
+
+/// Keeps the first refresh token of a session.
+pub(super) async fn insert_refresh(
+    db: &mut Transaction,
+    digest: &Digest,
+    session: SessionId,
+) -> Result<(), DatabaseError> {
+    sql("INSERT INTO refresh_tokens (digest, session_id) VALUES ($1, $2)")
+        .bind(digest)
+        .bind(session.to_string())
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Keeps an opaque access token.
+pub(super) async fn insert(
+    db: &mut Transaction,
+    record: &TokenRecord,
+) -> Result<(), DatabaseError> {
+    let token = &record.token;
+    sql("INSERT INTO access_tokens (id, digest, session_id, user_id, client_id, scopes, since,
+            second_factor, issued_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    .bind(token.id.to_string())
+    .bind(&record.digest)
+    .bind(token.session.to_string())
+    .bind(token.user.to_string())
+    .bind(token.client.to_string())
+    .bind(scope_list(&token.scopes))
+    .bind(token.authenticated_at)
+    .bind(token.second_factor)
+    .bind(token.issued_at)
+    .bind(token.expires_at)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// The opaque access token of this digest, if neither it nor its session was ended.
+pub(super) async fn token<'d>(
+    db: impl Into<Executor<'d>>,
+    digest: &Digest,
+) -> Result<Option<VerifiedToken>, DatabaseError> {
+    let found = sql("SELECT t.id, t.session_id, t.user_id, t.client_id, t.scopes, t.since,
+            t.second_factor, t.issued_at, t.expires_at
+        FROM access_tokens t JOIN sessions s ON s.id = t.session_id
+        WHERE t.digest = $1 AND s.ended_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM revoked_tokens r WHERE r.id = t.id)");
+    found.bind(digest).optional(db).await?.as_ref().map(read).transpose()
+}
+
+/// Notes that a token does not count any more, until it would have expired.
+pub(super) async fn revoke(
+    db: &mut Transaction,
+    id: TokenId,
+    expires_at: Timestamp,
+) -> Result<(), DatabaseError> {
+    sql("INSERT INTO revoked_tokens (id, expires_at) VALUES ($1, $2)
+        ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at
+        WHERE excluded.expires_at > revoked_tokens.expires_at")
+    .bind(id.to_string())
+    .bind(expires_at)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Every revoked token that could still be shown, and until when.
+pub(in crate::auth) async fn revoked<'d>(
+    db: impl Into<Executor<'d>>,
+    now: Timestamp,
+) -> Result<Vec<(TokenId, Timestamp)>, DatabaseError> {
+    let found = sql("SELECT id, expires_at FROM revoked_tokens WHERE expires_at > $1");
+    let found = found.bind(now).all(db).await?;
+    found.iter().map(|row| Ok((row.text("id")?, row.time("expires_at")?))).collect()
+}
+
+/// Whether this token was revoked.
+pub(in crate::auth) async fn is_revoked<'d>(
+    db: impl Into<Executor<'d>>,
+    id: TokenId,
+) -> Result<bool, DatabaseError> {
+    sql("SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE id = $1) AS found")
+        .bind(id.to_string())
+        .found(db)
+        .await
+}
+
+/// Whether this token and its session still count, as of the database.
+pub(super) async fn is_alive<'d>(
+    db: impl Into<Executor<'d>>,
+    id: TokenId,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<bool, DatabaseError> {
+    sql("SELECT EXISTS (
+            SELECT 1 FROM sessions WHERE id = $2 AND ended_at IS NULL
+                AND idle_expires_at > $3 AND expires_at > $3
+                AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE id = $1)
+        ) AS found")
+    .bind(id.to_string())
+    .bind(session.to_string())
+    .bind(now)
+    .found(db)
+    .await
+}
+
+/// Judges a refresh token that was shown, and puts its successor in its place or ends its session.
+pub(super) async fn rotate(
+    db: &mut Transaction,
+    shown: &Digest,
+    successor: &Digest,
+    window_seconds: u32,
+    idle_ttl: jiff::SignedDuration,
+    now: Timestamp,
+) -> Result<Rotation, DatabaseError> {
+    let found = sql(concat!(
+        "SELECT ",
+        session_columns!(),
+        ", s.scopes, u.active, t.used_at, COALESCE(t.successor = $2, false) AS same_successor,
+            n.digest IS NULL OR n.used_at IS NOT NULL AS successor_spent
+        FROM refresh_tokens t
+        JOIN sessions s ON s.id = t.session_id
+        JOIN users u ON u.id = s.user_id
+        LEFT JOIN refresh_tokens n ON n.digest = t.successor
+        WHERE t.digest = $1"
+    ));
+    let found = found.bind(shown).bind(successor).optional(&mut *db).await?;
+    let Some(found) = found else { return Ok(Rotation::Unknown) };
+    let mut session = sessions::read(&found)?;
+    let scopes = found.scopes()?;
+    let used = match found.maybe_time("used_at")? {
+        None => None,
+        Some(at) => Some(Used {
+            at,
+            same_successor: found.get("same_successor")?,
+            successor_spent: found.get("successor_spent")?,
+        }),
+    };
+    match judge(&session, found.get("active")?, used, window_seconds, now) {
+        Verdict::Ignore => Ok(Rotation::Unknown),
+        Verdict::Retry => Ok(Rotation::Retried(Box::new(session), scopes)),
+        Verdict::End => {
+            if session.ended_at.is_none() {
+                sessions::end(db, session.id, now).await?;
+                session.ended_at = Some(now);
+            }
+            Ok(Rotation::Reused(Box::new(session)))
+        }
+        Verdict::Rotate => {
+            session.last_used_at = now;
+            let idle = now.checked_add(idle_ttl).unwrap_or(Timestamp::MAX);
+            session.idle_expires_at = idle.min(session.expires_at);
+            succeed(db, shown, successor, &session).await?;
+            Ok(Rotation::Rotated(Box::new(session), scopes))
+        }
+    }
+}
+
+/// Marks a refresh token as used and keeps its successor.
+async fn succeed(
+    db: &mut Transaction,
+    shown: &Digest,
+    successor: &Digest,
+    session: &Session,
+) -> Result<(), DatabaseError> {
+    sql("UPDATE refresh_tokens SET used_at = $2, successor = $3 WHERE digest = $1")
+        .bind(shown)
+        .bind(session.last_used_at)
+        .bind(successor)
+        .execute(db)
+        .await?;
+    insert_refresh(db, successor, session.id).await?;
+    sessions::touch(db, session.id, session.last_used_at, session.idle_expires_at).await
+}
+
+/// The session that a refresh token belongs to, and what it is limited to.
+pub(in crate::auth) async fn session_by_refresh<'d>(
+    db: impl Into<Executor<'d>>,
+    digest: &Digest,
+) -> Result<Option<(Session, Scopes)>, DatabaseError> {
+    let found = sql(concat!(
+        "SELECT ",
+        session_columns!(),
+        ", s.scopes FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
+        WHERE t.digest = $1"
+    ));
+    let found = found.bind(digest).optional(db).await?;
+    found.map(|found| Ok((sessions::read(&found)?, found.scopes()?))).transpose()
+}
+
+fn read(row: &Row) -> Result<VerifiedToken, DatabaseError> {
+    Ok(VerifiedToken {
+        id: row.text("id")?,
+        session: row.text("session_id")?,
+        user: row.text("user_id")?,
+        client: row.client("client_id")?,
+        scopes: row.scopes()?,
+        authenticated_at: row.time("since")?,
+        second_factor: row.get("second_factor")?,
+        issued_at: row.time("issued_at")?,
+        expires_at: row.time("expires_at")?,
+    })
+}

@@ -1,0 +1,11 @@
+//! How the guard asks this side who somebody is: verifiers for its credentials.
+
+mod access_token;
+mod api_key;
+mod password;
+mod session;
+
+pub use access_token::AccessTokenVerifier;
+pub use api_key::ApiKeyVerifier;
+pub use password::PasswordVerifier;
+pub use session::SessionVerifier;
