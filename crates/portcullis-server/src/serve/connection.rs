@@ -14,12 +14,12 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Method, Request};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use portcullis::edge::{Answered, OverTls};
+use portcullis::edge::{Answered, OverTls, X_REQUEST_ID};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -153,6 +153,7 @@ async fn answer(
     busy: Busy,
 ) -> Result<Response, Infallible> {
     let (began, method) = (Instant::now(), request.method().clone());
+    let asked_first = (method == Method::OPTIONS).then(|| request.uri().path().to_owned());
     let read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
     let mut request = request.map(|body| Body::new(Watched { body, read: Arc::clone(&read) }));
     request.extensions_mut().insert(ConnectInfo(peer));
@@ -162,6 +163,10 @@ async fn answer(
     let mut response = router.call(request).await?;
     let route = response.extensions().get::<Answered>().map(|answered| &*answered.route);
     metrics::answered(&method, route, response.status().as_u16(), began.elapsed());
+    if let (Some(path), None) = (asked_first, response.headers().get(X_REQUEST_ID)) {
+        let status = response.status().as_u16();
+        tracing::info!(target: "portcullis::access", %method, ?path, status, "answered a preflight");
+    }
     // Hyper closes where a body was not read to its end, and the client should not have to guess.
     if !read.load(Ordering::Relaxed) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

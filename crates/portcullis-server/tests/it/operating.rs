@@ -35,6 +35,8 @@ fn every_answer_has_a_line_with_who_route_status_and_reason() {
     assert_eq!(server.get("/users", &[]), 401);
     assert_eq!(server.get("/nowhere?secret=1", &[]), 404);
     assert_eq!(server.get("/users/me", &basic("alice")), 200);
+    let asked = ["Origin: https://a.test", "Access-Control-Request-Method: GET"].map(str::to_owned);
+    assert_eq!(server.ask("OPTIONS", "/users", &asked, "").0, 204);
     server.stop();
     let log = folder.log();
     let line = |words: &[&str]| {
@@ -53,6 +55,7 @@ fn every_answer_has_a_line_with_who_route_status_and_reason() {
     line(&["status=401", "who=-", "route=\"/users\"", "reason=\"unauthenticated\""]);
     line(&["status=404", "path=\"/nowhere\"", "reason=\"not-found\""]);
     line(&["status=200", &who, "route=\"/users/me\""]);
+    line(&["portcullis::access", "method=OPTIONS", "path=\"/users\"", "status=204"]);
     assert!(!log.contains("secret=1") && !log.contains(PASSWORD), "{log}");
 }
 
