@@ -247,16 +247,31 @@ impl Requirement {
     }
 
     /// Whether a scope that the credential carries is named beside the other terms, so that it
-    /// vouches for them.
+    /// vouches for them. Of alternatives, each must name one: a scope that opens one way in says nothing of
+    /// another.
     #[must_use]
     pub fn is_within_scope(&self, who: &Principal) -> bool {
         match &self.term {
             Term::Scope(name) => matches!(judge_scope(who, name), Verdict::Yes),
             Term::All(terms) => terms.iter().any(|term| term.is_within_scope(who)),
             // The alternative that lets the request in is what counts.
-            Term::Any(terms) => terms.iter().any(|term| {
-                term.is_within_scope(who) && !matches!(term.judge(who, false), Verdict::No { .. })
-            }),
+            Term::Any(terms) => {
+                self.names_scope()
+                    && terms.iter().any(|term| {
+                        term.is_within_scope(who)
+                            && !matches!(term.judge(who, false), Verdict::No { .. })
+                    })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether there is no way in but by a scope.
+    fn names_scope(&self) -> bool {
+        match &self.term {
+            Term::Scope(_) => true,
+            Term::All(terms) => terms.iter().any(Self::names_scope),
+            Term::Any(terms) => terms.iter().all(Self::names_scope),
             _ => false,
         }
     }

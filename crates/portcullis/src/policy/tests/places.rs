@@ -42,6 +42,8 @@ proptest! {
         who in somebody(), everywhere in grants(), here in grants(), what in requirement(),
         wanted in select(&PERMISSIONS[..]),
     ) {
+        // Of a place that the path does not name, any place may be the one.
+        prop_assume!(what.parts().is_empty());
         let before = with(&who, &everywhere);
         let after = holding_in(&before, "acme", &here);
         prop_assert_eq!(what.check(&before), what.check(&after));

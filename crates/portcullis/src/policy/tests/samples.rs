@@ -41,6 +41,21 @@ impl Condition for Fact {
     }
 }
 
+/// A question that nobody has answered.
+#[derive(Debug)]
+struct Unanswered;
+
+#[async_trait::async_trait]
+impl crate::policy::Question for Unanswered {
+    fn explain(&self) -> Cow<'static, str> {
+        "while somebody says so".into()
+    }
+
+    async fn ask(&self, _: &Principal) -> Result<bool, crate::problem::BoxError> {
+        Err("nobody is asked".into())
+    }
+}
+
 pub(super) fn condition() -> impl Strategy<Value = Arc<dyn Condition>> {
     let leaf = prop_oneof![
         select(vec![Fact::Holds, Fact::Fails, Fact::Unknown])
@@ -171,6 +186,9 @@ pub(super) fn term() -> impl Strategy<Value = Requirement> {
         2 => select(&SCOPES[..]).prop_map(crate::policy::scope),
         1 => (6..9u128).prop_map(|id| crate::policy::is(UserId(Uuid::from_u128(id)))),
         1 => Just(crate::policy::owner("thing")),
+        1 => Just(crate::policy::when_asked(Unanswered)),
+        1 => select(&PERMISSIONS[..]).prop_map(|name| crate::policy::permission_in("tenant", name)),
+        1 => select(&ROLES[..]).prop_map(|name| crate::policy::role_in("tenant", name)),
         2 => condition().prop_map(|condition| Term::When(condition).into()),
     ]
 }

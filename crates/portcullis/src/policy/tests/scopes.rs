@@ -108,6 +108,25 @@ fn limited_is_limited_whoever_issued_the_token() {
     assert!(matches!(scope("profile").check(&without), Decision::Forbid(_)));
 }
 
+#[test]
+fn a_scope_that_opens_one_way_in_vouches_for_no_other() {
+    let who = admin().with_scopes(["items:write"]);
+    let moderated = permission("delete") | scope("items:write") & owner("item");
+    for same in [
+        moderated.clone(),
+        moderated.clone() & authenticated(),
+        moderated.clone() & moderated.clone(),
+    ] {
+        assert_eq!(same.check(&who), Decision::Defer, "{same}");
+    }
+    // The handler asks whose it is: the token does not reach the permission.
+    let mut inside = who.clone();
+    inside.context.within_scope = moderated.is_within_scope(&who);
+    let other = UserId(Uuid::from_u128(99));
+    assert!(inside.must(permission("delete") | scope("items:write") & is(other)).is_err());
+    assert!(inside.must(permission("delete") | scope("items:write") & is(ME)).is_ok());
+}
+
 /// Somebody else, who holds nothing, by a credential that is limited to the same scopes.
 fn stranger(who: &Principal) -> Principal {
     let nothing = Access { scopes: Arc::clone(&who.access.scopes), ..Access::default() };
@@ -137,6 +156,8 @@ proptest! {
             .filter_map(|scope| book().rules.get(scope)?.permission.clone()).collect();
         let reached = match what.term() {
             Term::Permission(wanted) => carried.iter().any(|one| one.covers(wanted)),
+            Term::PermissionIn(_, wanted) => carried.iter().any(|one| one.covers(wanted)),
+            Term::Asked(_) | Term::RoleIn(..) => false,
             Term::Role(_) | Term::Is(_) | Term::Owner(_) | Term::Unscoped => false,
             Term::Scope(name) => who.scopes.carries(name.as_str()),
             _ => true,
