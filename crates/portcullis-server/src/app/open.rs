@@ -127,6 +127,8 @@ pub(crate) async fn open_over(
     // Where nobody is there yet, the first start may have been cut off half-way.
     if kind == Kind::Demo || auth.roles().records().next().is_none() || is_new(&auth).await? {
         auth.add_missing_roles(kind.roles()).await?;
+        // Another process may have made them meanwhile.
+        auth.catch_up().await?;
     }
     Ok(auth)
 }

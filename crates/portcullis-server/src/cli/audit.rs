@@ -16,7 +16,7 @@ const BATCH: u32 = 500;
 
 /// What may be done about the audit log.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Deed {
+pub(super) enum Operation {
     /// List rows, the newest first
     List(ListQuery),
     /// Write every row to standard output, the oldest first, one JSON object a line
@@ -65,7 +65,7 @@ pub(super) struct ListQuery {
     form: Form,
 }
 
-impl Deed {
+impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let auth = open::open(settings, Without::Refuse).await?;
         match self {

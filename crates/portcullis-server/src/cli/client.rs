@@ -19,7 +19,7 @@ use crate::config::Settings;
 
 /// What may be done about clients. ID is what they send as `client_id`.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Deed {
+pub(super) enum Operation {
     /// List clients
     List {
         #[command(flatten)]
@@ -76,7 +76,7 @@ struct Shown {
     created_at: String,
 }
 
-impl Deed {
+impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let auth = open::open(settings, Without::Refuse).await?;
         let by = Actor::command_line();

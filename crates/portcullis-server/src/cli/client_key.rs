@@ -16,13 +16,13 @@ pub(super) struct KeysOf {
     /// Which client
     id: String,
     #[command(subcommand)]
-    change: Option<Deed>,
+    operation: Option<Operation>,
     #[command(flatten)]
     form: Form,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Deed {
+enum Operation {
     /// Make a key, and print it: it is shown this once and kept nowhere
     Add {
         /// What to call it
@@ -46,19 +46,19 @@ impl KeysOf {
     pub(super) async fn run(self, auth: &Auth) -> Result<String, Failure> {
         let client = known(auth, &self.id).await?.id;
         let by = Actor::command_line();
-        match self.change {
+        match self.operation {
             None => {
                 let keys = auth.api_keys(client).await?.into_iter().map(ApiKeyAnswer::from);
                 let keys: Vec<_> = keys.collect();
                 self.form.show(&keys, || list(&keys))
             }
-            Some(Deed::Add { name, scopes, until }) => {
+            Some(Operation::Add { name, scopes, until }) => {
                 let scopes = scopes.map(|all| all.iter().map(|one| Scope::from(&**one)).collect());
                 let request = ApiKeyRequest { name, scopes, expires_at: until };
                 let (_, secret) = auth.create_client_api_key(&by, client, request).await?;
                 Ok(format!("{}\n", secret.expose()))
             }
-            Some(Deed::Delete { key }) => {
+            Some(Operation::Delete { key }) => {
                 let id = which(auth, &client, &key).await?;
                 if auth.delete_api_key(&by, client.clone(), id).await? {
                     return Ok(format!("{id} is deleted\n"));

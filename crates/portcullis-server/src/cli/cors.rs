@@ -14,7 +14,7 @@ use crate::config::Settings;
 
 /// What may be asked about other origins.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Deed {
+pub(super) enum Operation {
     /// Say what a browser would do with a request of a page, and which setting decides
     Explain(Explain),
 }
@@ -53,7 +53,7 @@ struct Shown {
     without_cookie: Option<String>,
 }
 
-impl Deed {
+impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let Self::Explain(asked) = self;
         if !asked.path.starts_with('/') {

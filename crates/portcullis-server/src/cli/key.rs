@@ -12,7 +12,7 @@ use crate::config::Settings;
 
 /// What may be done about keys.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Deed {
+pub(super) enum Operation {
     /// List keys
     List {
         #[command(flatten)]
@@ -72,7 +72,7 @@ fn state(key: &KeyRecord, now: Timestamp) -> &'static str {
     }
 }
 
-impl Deed {
+impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let auth = open::open(settings, Without::Refuse).await?;
         if let (Some(file), false) = (&settings.tokens.key_file, matches!(self, Self::List { .. }))

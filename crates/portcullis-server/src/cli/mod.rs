@@ -48,34 +48,34 @@ struct Command {
     #[command(flatten)]
     shared: SharedFlags,
     #[command(subcommand)]
-    change: Deed,
+    operation: Operation,
 }
 
 /// What may be done.
 #[derive(Debug, clap::Subcommand)]
-enum Deed {
+enum Operation {
     /// Serve the tutorial's whole system with sample data, for this machine only
     Demo,
     /// Serve for real use
     Serve,
     /// People with accounts
     #[command(subcommand)]
-    User(user::Deed),
+    User(user::Operation),
     /// Roles: named bundles of permissions
     #[command(subcommand)]
-    Role(role::Deed),
+    Role(role::Operation),
     /// Programs that are registered
     #[command(subcommand)]
-    Client(client::Deed),
+    Client(client::Operation),
     /// The keys that sign tokens
     #[command(subcommand)]
-    Key(key::Deed),
+    Key(key::Operation),
     /// Tokens that are out
     #[command(subcommand)]
-    Token(token::Deed),
+    Token(token::Operation),
     /// Who did what to whom, from where, when
     #[command(subcommand)]
-    Audit(audit::Deed),
+    Audit(audit::Operation),
     /// Print the access table: method, path, who may call
     Routes {
         #[command(flatten)]
@@ -105,7 +105,7 @@ enum Deed {
     Doctor(doctor::Doctor),
     /// Pages of other origins
     #[command(subcommand)]
-    Cors(cors::Deed),
+    Cors(cors::Operation),
 }
 
 /// Does what the command line says.
@@ -118,8 +118,8 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let mut runtime = match command.change {
-        Deed::Serve | Deed::Demo => tokio::runtime::Builder::new_multi_thread(),
+    let mut runtime = match command.operation {
+        Operation::Serve | Operation::Demo => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let done = match runtime.enable_all().build() {
@@ -138,9 +138,9 @@ pub(crate) fn main() -> ExitCode {
 impl Command {
     /// Does it, and returns what is to be printed.
     async fn run(self) -> Result<String, Failure> {
-        let Self { shared, change } = self;
-        let changes = change.changes();
-        let done = change.run(shared).await;
+        let Self { shared, operation } = self;
+        let changes = operation.changes();
+        let done = operation.run(shared).await;
         if changes && done.is_ok() {
             tokio::time::sleep(FOLLOWED_EVERY + FOLLOWED_EVERY / 2).await;
         }
@@ -148,18 +148,21 @@ impl Command {
     }
 }
 
-impl Deed {
+impl Operation {
     /// Whether it changes what a running server goes by.
     const fn changes(&self) -> bool {
         match self {
-            Self::User(change) => !matches!(change, user::Deed::List(_) | user::Deed::Show { .. }),
-            Self::Role(change) => {
-                !matches!(change, role::Deed::List { .. } | role::Deed::Show { .. })
+            Self::User(operation) => {
+                !matches!(operation, user::Operation::List(_) | user::Operation::Show { .. })
             }
-            Self::Client(change) => {
-                !matches!(change, client::Deed::List { .. } | client::Deed::Show { .. })
+            Self::Role(operation) => {
+                !matches!(operation, role::Operation::List { .. } | role::Operation::Show { .. })
             }
-            Self::Key(change) => !matches!(change, key::Deed::List { .. }),
+            Self::Client(operation) => !matches!(
+                operation,
+                client::Operation::List { .. } | client::Operation::Show { .. }
+            ),
+            Self::Key(operation) => !matches!(operation, key::Operation::List { .. }),
             Self::Token(_) => true,
             _ => false,
         }
@@ -183,13 +186,13 @@ impl Deed {
             Self::Restore(restore) => restore.run(&settings()?).await,
             Self::Doctor(doctor) => doctor.run().await,
             Self::Check => check::check(&shared).await,
-            Self::Cors(change) => change.run(&settings()?).await,
-            Self::User(change) => change.run(&settings()?).await,
-            Self::Role(change) => change.run(&settings()?).await,
-            Self::Client(change) => change.run(&settings()?).await,
-            Self::Key(change) => change.run(&settings()?).await,
-            Self::Token(change) => change.run(&settings()?).await,
-            Self::Audit(change) => change.run(&settings()?).await,
+            Self::Cors(operation) => operation.run(&settings()?).await,
+            Self::User(operation) => operation.run(&settings()?).await,
+            Self::Role(operation) => operation.run(&settings()?).await,
+            Self::Client(operation) => operation.run(&settings()?).await,
+            Self::Key(operation) => operation.run(&settings()?).await,
+            Self::Token(operation) => operation.run(&settings()?).await,
+            Self::Audit(operation) => operation.run(&settings()?).await,
         }
     }
 }

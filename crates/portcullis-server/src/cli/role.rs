@@ -16,7 +16,7 @@ use crate::config::Settings;
 
 /// What may be done about roles.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Deed {
+pub(super) enum Operation {
     /// List roles
     List {
         #[command(flatten)]
@@ -85,7 +85,7 @@ pub(super) struct Change {
     removed_includes: Vec<String>,
 }
 
-impl Deed {
+impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let auth = open::open(settings, Without::Refuse).await?;
         match self {

@@ -13,7 +13,7 @@ use crate::config::Settings;
 
 /// What may be done about tokens.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Deed {
+pub(super) enum Operation {
     /// End a token: an access token alone, a refresh token with its whole session. It is asked for
     /// on the terminal or read as one line from standard input, since arguments are remembered by
     /// shells and shown to others
@@ -24,7 +24,7 @@ pub(super) enum Deed {
     },
 }
 
-impl Deed {
+impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let auth = open::open(settings, Without::Refuse).await?;
         let Self::Revoke { id } = self;

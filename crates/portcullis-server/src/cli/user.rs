@@ -17,7 +17,7 @@ use crate::config::Settings;
 
 /// What may be done about users. NAME is a username, an e-mail address or an id.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Deed {
+pub(super) enum Operation {
     /// Make a user
     Add(Box<Add>),
     /// List users
@@ -105,7 +105,7 @@ struct Shown {
     grants: Vec<GrantAnswer>,
 }
 
-impl Deed {
+impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let without = if matches!(self, Self::Add(_)) { Without::Make } else { Without::Refuse };
         let auth = open::open(settings, without).await?;

@@ -139,13 +139,13 @@ const LIFETIMES: &[Limit] = &[
         "a refresh token that is not used",
         Setting("tokens.refresh_ttl"),
         "400 `invalid_grant`; its session is swept",
-        "move_their_idle_expiry_while_live",
+        "what_was_ended_stays_so_and_what_was_not_lives",
     ),
     Limit(
         "a session",
         Setting("tokens.session_ttl"),
         "ends; swept with its tokens",
-        "end_for_ever",
+        "what_was_ended_stays_so_and_what_was_not_lives",
     ),
     Limit(
         "the retry of a refresh",
