@@ -20,6 +20,8 @@ mod settings;
 mod start;
 mod sweep;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod verifiers;
 mod write;

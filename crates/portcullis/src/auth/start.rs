@@ -198,7 +198,7 @@ impl AuthBuilder {
             mailer: self.mailer,
             recorder,
         }));
-        auth.begin(used).await.map_err(StartError::from)?;
+        auth.begin(used).await?;
         Ok(auth)
     }
 }

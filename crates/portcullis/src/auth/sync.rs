@@ -17,7 +17,7 @@ use crate::types::Timestamp;
 /// How long to wait before memory tries again to read what is in doubt.
 const AGAIN: Duration = Duration::from_millis(100);
 /// How often the periodic work is done.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const HOUSEKEEPING: Duration = Duration::from_mins(1);
 
 /// How far memory has come in the feed of changes, and when it last asked.
 #[derive(Debug)]
@@ -140,12 +140,12 @@ impl Auth {
         let now = self.now();
         for change in changed {
             match change {
-                Change::SessionEnded(session, at) => {
-                    // What is told late may be over already; a clock that was set back revives nothing.
-                    if later(*at, Settings::LONGEST_ACCESS_TTL) > now {
-                        let until = later((*at).max(now), Settings::LONGEST_ACCESS_TTL);
-                        self.0.cache.note_ended(*session, until);
-                    }
+                // What is told late may be over already; a clock that was set back revives nothing.
+                Change::SessionEnded(session, at)
+                    if later(*at, Settings::LONGEST_ACCESS_TTL) > now =>
+                {
+                    let until = later((*at).max(now), Settings::LONGEST_ACCESS_TTL);
+                    self.0.cache.note_ended(*session, until);
                 }
                 Change::TokenRevoked(token, until) if *until > now => {
                     self.0.cache.note_revoked(*token, *until);

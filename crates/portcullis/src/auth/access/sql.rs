@@ -33,10 +33,7 @@ pub(in crate::auth) async fn stored_access(
         logins: [found.get("username_folded")?, found.get("email_folded")?],
         active: found.get("active")?,
         epoch: found.unsigned("security_epoch")?,
-        roles: roles
-            .iter()
-            .map(|row| Ok(role(row, "role")?))
-            .collect::<Result<_, DatabaseError>>()?,
+        roles: roles.iter().map(|row| role(row, "role")).collect::<Result<_, _>>()?,
         grants: grants(view, subject).await?,
     }))
 }

@@ -14,6 +14,7 @@ use crate::types::{SessionId, Subject, Timestamp, UserId};
 
 /// What changes of an account's row. `None` leaves it as it is.
 #[derive(Default)]
+#[expect(clippy::option_option, reason = "left out and taken away are two things")]
 pub(super) struct UserChange {
     pub(super) username: Option<String>,
     pub(super) name: Option<Option<String>>,

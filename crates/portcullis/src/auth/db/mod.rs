@@ -25,4 +25,4 @@ pub(in crate::auth) use statement::{Executor, Statement, Value, sql, sql_built};
 pub(in crate::auth) use subject::subject_key;
 pub(in crate::auth) use transaction::Transaction;
 
-pub use crate::types::Digest;
+pub(in crate::auth) use crate::types::Digest;

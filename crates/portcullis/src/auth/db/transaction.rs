@@ -70,9 +70,11 @@ impl Transaction {
 
     /// Where tests let statements fail.
     #[cfg_attr(not(test), expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests"))]
-    pub(super) fn before_statement(&self, _text: &str) -> Result<(), DatabaseError> {
+    pub(super) fn before_statement(&self, text: &str) -> Result<(), DatabaseError> {
         #[cfg(test)]
-        self.faults.before(_text)?;
+        self.faults.before(text)?;
+        #[cfg(not(test))]
+        let _ = text;
         Ok(())
     }
 

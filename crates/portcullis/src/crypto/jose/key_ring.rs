@@ -76,11 +76,15 @@ impl KeyRing {
         Self { keys: [only].into() }
     }
 
-    /// The key that signs at `now`: of several, the one whose turn came last.
+    /// The key that signs at `now`: of several, the one whose turn came last. Where the turn of none
+    /// has come, because the wall clock was set back, the one whose turn comes first.
     #[must_use]
     pub fn signing(&self, now: Timestamp) -> Option<&SigningKey> {
         let signing = self.keys.iter().filter(|key| key.signs(now));
-        signing.max_by_key(|key| (key.signs_from, key.created_at)).map(|key| &key.key)
+        let newest = signing.max_by_key(|key| (key.signs_from, key.created_at));
+        let waiting = self.keys.iter().filter(|key| key.signs_from > now && key.is_live(now));
+        let signing = newest.or_else(|| waiting.min_by_key(|key| (key.signs_from, key.created_at)));
+        signing.map(|key| &key.key)
     }
 
     /// The keys that verify at `now`.
