@@ -4,7 +4,7 @@
 //! this test was built with. Beside each stands what the compiler says of it, without places and
 //! types' lists: `BLESS=1` writes it anew.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "it is a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

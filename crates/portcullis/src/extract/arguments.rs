@@ -90,7 +90,9 @@ impl Describe for Request {
 
 /// What axum's extractors say of a request that does not fit is text of axum's.
 fn text_refusals(operation: &mut OperationBuilder<'_>, statuses: &[StatusCode]) {
-    statuses.iter().for_each(|status| operation.text_refusal(*status));
+    for status in statuses {
+        operation.text_refusal(*status);
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -232,6 +232,7 @@ impl Building<'_> {
             }
         }
         let (schemas, renamed) = schemas.finish();
+        guarded.iter_mut().for_each(|(_, guarding)| guarding.rename(&renamed));
         for (operation, id) in operations.iter_mut().zip(naming::ids(&unnamed(rows))) {
             if operation.summary.is_empty() {
                 operation.summary = naming::summary(&id);
@@ -241,6 +242,9 @@ impl Building<'_> {
             let bodies =
                 operation.request_body.iter_mut().flat_map(|body| body.content.values_mut());
             bodies.for_each(|media| renamed.apply(&mut media.schema));
+            let answers =
+                operation.responses.values_mut().flat_map(|answer| answer.content.values_mut());
+            answers.for_each(|media| renamed.apply_sent(&mut media.schema));
         }
         let mut tags: Vec<Tag> = Vec::new();
         let mut paths: Vec<(String, PathItem)> = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::operation::OperationBuilder;
-use super::schemas::Schemas;
+use super::schemas::{Renamed, Schemas};
 use super::{RequirementWays, captures};
 use crate::policy::Requirement;
 use crate::problem::{ConfigError, ProblemKind};
@@ -29,6 +29,14 @@ pub(super) struct Guarding {
     parameters: Vec<Value>,
     security: Value,
     requires: String,
+}
+
+impl Guarding {
+    /// Speaks of our schemas as the document does.
+    pub(super) fn rename(&mut self, renamed: &Renamed) {
+        self.responses.values_mut().for_each(|response| renamed.apply_sent(response));
+        self.parameters.iter_mut().for_each(|parameter| renamed.apply(parameter));
+    }
 }
 
 /// A document of ours, into which others go.

@@ -80,7 +80,12 @@ pub(super) fn one_of(options: &Value) -> String {
 pub(super) mod kind {
     use jsonschema::error::{TypeKind, ValidationErrorKind};
 
-    use super::*;
+    use std::borrow::Cow;
+
+    use super::{
+        DOES_NOT_FIT, REQUIRED, UNKNOWN, at_least, at_most, formatted, like, no_longer, no_shorter,
+        number, one_of, typed,
+    };
 
     /// The sentence for a keyword of JSON Schema that a value breaks.
     pub(crate) fn of(kind: &ValidationErrorKind) -> Cow<'static, str> {
@@ -127,7 +132,7 @@ pub(super) mod kind {
         match kind {
             TypeKind::Single(one) => typed(&[one.as_str()]),
             TypeKind::Multiple(several) => {
-                typed(&several.iter().map(|one| one.as_str()).collect::<Vec<_>>())
+                typed(&several.iter().map(jsonschema::JsonType::as_str).collect::<Vec<_>>())
             }
         }
     }

@@ -64,6 +64,7 @@ pub(crate) struct Judge;
 
 type Verdict = Result<(), BodyFault>;
 
+#[expect(clippy::unused_self, reason = "as the judge of every fault, which is compiled")]
 impl Judge {
     /// # Errors
     /// Where the schema has a rule that needs the feature `all-faults`, such as a pattern.
@@ -181,25 +182,17 @@ fn in_range(rules: &Map<String, Value>, number: &Number, here: &str) -> Verdict 
         let limit = rules.get(keyword)?;
         Some((limit, compared(number, limit.as_number()?)?))
     };
-    match against("minimum") {
-        Some((limit, Ordering::Less)) => return fault(here, sentence::at_least(limit)),
-        _ => {}
+    if let Some((limit, Ordering::Less)) = against("minimum") {
+        return fault(here, sentence::at_least(limit));
     }
-    match against("maximum") {
-        Some((limit, Ordering::Greater)) => return fault(here, sentence::at_most(limit)),
-        _ => {}
+    if let Some((limit, Ordering::Greater)) = against("maximum") {
+        return fault(here, sentence::at_most(limit));
     }
-    match against("exclusiveMinimum") {
-        Some((limit, Ordering::Less | Ordering::Equal)) => {
-            return fault(here, format!("must be more than {}", sentence::number(limit)));
-        }
-        _ => {}
+    if let Some((limit, Ordering::Less | Ordering::Equal)) = against("exclusiveMinimum") {
+        return fault(here, format!("must be more than {}", sentence::number(limit)));
     }
-    match against("exclusiveMaximum") {
-        Some((limit, Ordering::Greater | Ordering::Equal)) => {
-            return fault(here, format!("must be less than {}", sentence::number(limit)));
-        }
-        _ => {}
+    if let Some((limit, Ordering::Greater | Ordering::Equal)) = against("exclusiveMaximum") {
+        return fault(here, format!("must be less than {}", sentence::number(limit)));
     }
     match rules.get("multipleOf").and_then(Value::as_f64).zip(number.as_f64()) {
         Some((step, number)) if step != 0.0 && (number / step).fract() != 0.0 => {
@@ -297,9 +290,8 @@ fn object(
             judged(root, schema, &Value::String(name.clone()), &place, 0)?;
         }
         match (properties.and_then(|known| known.get(name)), rules.get("additionalProperties")) {
-            (Some(schema), _) => judged(root, schema, field, &place, 0)?,
             (None, Some(Value::Bool(false))) => return fault(&place, UNKNOWN),
-            (None, Some(schema)) => judged(root, schema, field, &place, 0)?,
+            (Some(schema), _) | (None, Some(schema)) => judged(root, schema, field, &place, 0)?,
             (None, None) => {}
         }
     }

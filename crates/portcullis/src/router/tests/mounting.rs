@@ -15,6 +15,7 @@ fn gate() -> Gate {
 }
 
 /// What a grown service has: a state, typed paths, a layer that asks who it is, a fallback.
+#[expect(clippy::disallowed_methods, reason = "the router is no table of routes")]
 fn old() -> axum::Router {
     async fn note(
         State(names): State<Vec<&'static str>>,
@@ -167,6 +168,7 @@ fn the_document_of_a_mounted_router_is_put_into_ours() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the router is no table of routes")]
 async fn a_requirement_is_a_layer_of_any_router() {
     let inner = |who| {
         axum::Router::new()

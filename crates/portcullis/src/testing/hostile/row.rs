@@ -186,10 +186,8 @@ impl<'a> Asked<'a> {
         let address = self.address().to_string();
         self.requests += 1;
         let request = client.from(&address).over_tls();
-        let method = match self.row.covers_all_below() {
-            true => Method::GET,
-            false => self.row.method.clone(),
-        };
+        let method =
+            if self.row.covers_all_below() { Method::GET } else { self.row.method.clone() };
         let mut request = request.request(method.clone(), self.setup.path(self.row));
         for (name, value) in credential {
             let text = String::from_utf8_lossy(value.as_bytes());
