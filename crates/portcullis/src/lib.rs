@@ -58,6 +58,8 @@
 //! - `sqlite`: `auth` over SQLite, the engine it has.
 //! - `remote`: tokens of another issuer, over HTTPS.
 //! - `all-faults`: every fault of a body at once, not only the first.
+//! - `garde`: the rules of garde's attributes on what a handler reads; without it types implement
+//!   [`openapi::Check`].
 //! - `multipart`, `ws`: uploads and WebSocket in handlers, described.
 //! - `testing`: for your tests: a client without sockets, a clock that stands still.
 

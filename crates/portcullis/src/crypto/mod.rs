@@ -2,6 +2,7 @@
 
 mod jose;
 mod master;
+#[cfg(feature = "auth")]
 mod password;
 mod secret_value;
 mod token;
@@ -13,7 +14,9 @@ pub use jose::{
     VerifyingKey, sign_jws,
 };
 pub use master::{MasterSecret, SealError};
+#[cfg(feature = "auth")]
 pub use password::{HashLimits, PasswordError, PasswordSettings, Passwords, Verdict};
 pub use secret_value::Secret;
+#[cfg(feature = "auth")]
 pub(crate) use token::digest_of;
 pub use token::{Malformed, OpaqueKind, OpaqueToken};

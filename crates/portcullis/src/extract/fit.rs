@@ -1,12 +1,11 @@
 //! Does a value fit its type? On the happy path serde and garde alone decide; only where they say
 //! no does the published schema list every fault at once.
 
-use garde::i18n::with_i18n;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use crate::openapi::Input;
-use crate::openapi::{OurWords, sentence};
+use crate::openapi::sentence;
+use crate::openapi::{CheckFault, Input};
 use crate::openapi::{Published, child};
 use crate::problem::{BodyFault, Problem, ProblemKind};
 
@@ -42,9 +41,10 @@ impl Part {
     }
 }
 
-/// Garde's judgement, in our words.
-pub(super) fn validated<T: Input>(value: T) -> Result<T, garde::Report> {
-    with_i18n(OurWords, || value.validate()).map(|()| value)
+/// The value, where it keeps to its own rules.
+pub(super) fn validated<T: Input>(value: T) -> Result<T, Vec<CheckFault>> {
+    let faults = value.check();
+    if faults.is_empty() { Ok(value) } else { Err(faults) }
 }
 
 /// Reads a `T` out of a value.
@@ -60,10 +60,10 @@ pub(super) fn misfit<T: Input>(value: &Value, part: Part) -> Problem {
     let mut faults = Published::of::<T>().faults(value);
     match serde_path_to_error::deserialize::<_, T>(value) {
         Ok(read) => {
-            if let Err(report) = validated(read) {
-                faults.extend(report.iter().map(|(path, error)| BodyFault {
-                    pointer: garde_pointer(path, value),
-                    detail: error.message().to_owned(),
+            if let Err(broken) = validated(read) {
+                faults.extend(broken.into_iter().map(|fault| BodyFault {
+                    pointer: field_pointer(&fault.path, value),
+                    detail: fault.detail,
                 }));
             }
         }
@@ -110,13 +110,11 @@ fn serde_pointer(path: &serde_path_to_error::Path, value: &Value) -> String {
     pointer
 }
 
-/// Garde speaks of Rust's fields, a pointer of JSON's: they differ where serde renames.
-fn garde_pointer(path: &garde::Path, value: &Value) -> String {
+/// A check speaks of Rust's fields, a pointer of JSON's: they differ where serde renames.
+fn field_pointer(path: &[String], value: &Value) -> String {
     let mut pointer = String::new();
     let mut here = Some(value);
-    let components = serde_json::to_value(path).unwrap_or_default();
-    for component in components.as_array().into_iter().flatten() {
-        let name = component.get(1).and_then(Value::as_str).unwrap_or_default();
+    for name in path.iter().map(String::as_str) {
         match here {
             Some(Value::Array(items)) => {
                 pointer = child(&pointer, name);

@@ -4,10 +4,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use garde::Validate;
-use garde::error::NoKey;
-use garde::rules::email::{Email, InvalidEmail};
-use garde::rules::{inner::Inner, length};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{
@@ -199,55 +195,65 @@ impl<T: JsonSchema> JsonSchema for Given<T> {
 }
 
 /// The rules of garde hold for the value, where there is one.
-macro_rules! checked_inside {
-    ($name:ident) => {
-        impl<T: Validate> Validate for $name<T> {
-            type Context = T::Context;
+#[cfg(feature = "garde")]
+mod checked {
+    use garde::Validate;
+    use garde::error::NoKey;
+    use garde::rules::email::{Email, InvalidEmail};
+    use garde::rules::{inner::Inner, length};
 
-            fn validate_into(
-                &self,
-                context: &Self::Context,
-                parent: &mut dyn FnMut() -> garde::Path,
-                report: &mut garde::Report,
-            ) {
-                if let Some(value) = self.value() {
-                    value.validate_into(context, parent, report);
+    use super::{Given, Patch};
+
+    macro_rules! checked_inside {
+        ($name:ident) => {
+            impl<T: Validate> Validate for $name<T> {
+                type Context = T::Context;
+
+                fn validate_into(
+                    &self,
+                    context: &Self::Context,
+                    parent: &mut dyn FnMut() -> garde::Path,
+                    report: &mut garde::Report,
+                ) {
+                    if let Some(value) = self.value() {
+                        value.validate_into(context, parent, report);
+                    }
                 }
             }
-        }
 
-        impl<T> Inner<T> for $name<T> {
-            type Key = NoKey;
+            impl<T> Inner<T> for $name<T> {
+                type Key = NoKey;
 
-            fn validate_inner<F>(&self, mut check: F)
-            where
-                F: FnMut(&T, &NoKey),
-            {
-                if let Some(value) = self.value() {
-                    check(value, &NoKey::default());
+                fn validate_inner<F>(&self, mut check: F)
+                where
+                    F: FnMut(&T, &NoKey),
+                {
+                    if let Some(value) = self.value() {
+                        check(value, &NoKey::default());
+                    }
                 }
             }
-        }
 
-        impl<T: length::chars::Chars> length::chars::Chars for $name<T> {
-            fn validate_num_chars(&self, min: usize, max: usize) -> Result<(), garde::Error> {
-                self.value().map_or(Ok(()), |value| value.validate_num_chars(min, max))
+            impl<T: length::chars::Chars> length::chars::Chars for $name<T> {
+                fn validate_num_chars(&self, min: usize, max: usize) -> Result<(), garde::Error> {
+                    self.value().map_or(Ok(()), |value| value.validate_num_chars(min, max))
+                }
             }
-        }
 
-        impl<T: length::simple::Simple> length::simple::Simple for $name<T> {
-            fn validate_length(&self, min: usize, max: usize) -> Result<(), garde::Error> {
-                self.value().map_or(Ok(()), |value| value.validate_length(min, max))
+            impl<T: length::simple::Simple> length::simple::Simple for $name<T> {
+                fn validate_length(&self, min: usize, max: usize) -> Result<(), garde::Error> {
+                    self.value().map_or(Ok(()), |value| value.validate_length(min, max))
+                }
             }
-        }
 
-        impl<T: Email> Email for $name<T> {
-            fn validate_email(&self) -> Result<(), InvalidEmail> {
-                self.value().map_or(Ok(()), |value| value.validate_email())
+            impl<T: Email> Email for $name<T> {
+                fn validate_email(&self) -> Result<(), InvalidEmail> {
+                    self.value().map_or(Ok(()), |value| value.validate_email())
+                }
             }
-        }
-    };
+        };
+    }
+
+    checked_inside!(Patch);
+    checked_inside!(Given);
 }
-
-checked_inside!(Patch);
-checked_inside!(Given);

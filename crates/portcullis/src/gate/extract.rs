@@ -23,6 +23,7 @@ async fn principal(parts: &mut Parts) -> Result<Principal, Problem> {
 
 /// Refuses a request that brings a password or a token in its body over cleartext from elsewhere. On
 /// a guarded route the credential itself was refused before.
+#[cfg(feature = "auth")]
 pub(crate) fn refuse_cleartext(parts: &Parts) -> Result<(), Problem> {
     let guard = parts.extensions.get::<AskGuard>();
     match guard.and_then(|AskGuard(guard)| guard.gate.cleartext_fault(parts)) {

@@ -21,6 +21,7 @@ use quick_cache::sync::Cache;
 
 pub use build::GateBuilder;
 use connect_info::ConnectInfoOf;
+#[cfg(feature = "auth")]
 pub(crate) use extract::refuse_cleartext;
 pub use layer::{GuardLayer, GuardService};
 pub use observer::{Observer, Refusal};

@@ -30,6 +30,7 @@
 //! The rules stand once, in garde's attributes: schemars reads them into the schema, garde checks
 //! them. Write `length(chars, …)` for text: plain `length` counts bytes, JSON Schema characters.
 
+mod check;
 mod document;
 mod judge;
 mod mounted;
@@ -41,6 +42,7 @@ pub(crate) mod sentence;
 mod shape;
 mod signature;
 
+pub use check::{Check, CheckFault};
 use document::RequirementWays;
 pub(crate) use document::{Building, RowToDescribe, captures};
 pub use document::{
@@ -50,13 +52,11 @@ pub(crate) use mounted::MountedDocument;
 pub(crate) use operation::SECRETS;
 pub use operation::{OperationBuilder, Place};
 pub(crate) use published::{Published, child};
-pub(crate) use sentence::OurWords;
 pub(crate) use shape::Schema;
 pub(crate) use signature::Call;
 pub use signature::{Arguments, Signature};
 
 use axum::response::IntoResponse;
-use garde::Validate;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -130,10 +130,10 @@ pub trait DescribeAnswer: IntoResponse {
     note = "write `#[derive(serde::Deserialize, schemars::JsonSchema, garde::Validate)]` on it, and `#[garde(…)]` on each field (`#[garde(skip)]` where nothing is asked)",
     note = "a type that only deserializes can be read by axum's extractors: as `axum::Json<…>` with `schemars::JsonSchema`, or as `portcullis::extract::Undescribed<axum::Json<…>>` without"
 )]
-pub trait Input: DeserializeOwned + JsonSchema + Validate<Context = ()> + Send + 'static {}
+pub trait Input: DeserializeOwned + JsonSchema + Check + Send + 'static {}
 
 #[diagnostic::do_not_recommend]
-impl<T: DeserializeOwned + JsonSchema + Validate<Context = ()> + Send + 'static> Input for T {}
+impl<T: DeserializeOwned + JsonSchema + Check + Send + 'static> Input for T {}
 
 /// What can be taken out of a path: it deserializes and has a schema.
 #[diagnostic::on_unimplemented(

@@ -3,9 +3,11 @@
 //! A sentence names the rule and never the value, which may be a secret. The schema's judge and
 //! garde's share the sentences, so that a fault found by both is said once.
 
+#[cfg(feature = "garde")]
 use std::borrow::Cow;
 use std::fmt::Display;
 
+#[cfg(feature = "garde")]
 use garde::i18n::{I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind};
 use serde_json::Value;
 
@@ -32,6 +34,7 @@ pub(super) fn no_longer(limit: impl Display) -> String {
     format!("is too long: the most is {limit}")
 }
 
+#[cfg(any(feature = "garde", feature = "all-faults"))]
 fn like(pattern: impl Display) -> String {
     format!("must match the pattern {pattern}")
 }
@@ -139,8 +142,10 @@ pub(super) mod kind {
 }
 
 /// Garde's rules in the same words.
+#[cfg(feature = "garde")]
 pub(crate) struct OurWords;
 
+#[cfg(feature = "garde")]
 impl I18n for OurWords {
     fn length_lower_than(&self, min: usize) -> Cow<'static, str> {
         no_shorter(min).into()

@@ -1,6 +1,5 @@
 //! From stored conditions to ones that can be asked, the application's own among them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use serde_json::Value;
 use super::conditions::{
     AllOf, AnyOf, Countries, Moment, NotThis, OpenHours, RecentLogin, SecondFactor, Within,
 };
-use crate::types::{Condition, ConditionSpec, InvalidCondition, Principal};
+use crate::types::{Condition, ConditionSpec, InvalidCondition};
 
 /// How deep conditions may be nested.
 const DEEPEST: usize = 8;
@@ -123,18 +122,20 @@ impl Conditions {
 /// What a stored condition becomes that can no longer be asked: never known, so that an allowance
 /// under it does not count and a denial does.
 #[derive(Clone, Copy, Debug)]
+#[cfg(feature = "auth")]
 pub(crate) struct Unknown;
 
+#[cfg(feature = "auth")]
 impl Condition for Unknown {
-    fn explain(&self) -> Cow<'static, str> {
+    fn explain(&self) -> std::borrow::Cow<'static, str> {
         "under a condition this server does not know".into()
     }
 
-    fn holds(&self, _: &Principal) -> bool {
+    fn holds(&self, _: &crate::types::Principal) -> bool {
         false
     }
 
-    fn is_known(&self, _: &Principal) -> bool {
+    fn is_known(&self, _: &crate::types::Principal) -> bool {
         false
     }
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 pub use check::{Ask, Decision, Missing, permits};
 pub use condition::Conditions;
+#[cfg(feature = "auth")]
 pub(crate) use condition::Unknown;
 pub use explain::{
     Circumstance, Ground, Held, Help, Join, Opening, Outcome, Provenance, Reason, Reasons, State,
