@@ -108,12 +108,12 @@ fn explorer(gate: &Gate) -> Routes<()> {
         .get("/docs/{file}", why(), read_explorer_file)
 }
 
-async fn read_explorer(headers: HeaderMap) -> Result<Response, Problem> {
-    docs::answer(docs::PAGE, &headers)
+async fn read_explorer(headers: HeaderMap) -> Result<docs::Page, Problem> {
+    docs::page(&headers)
 }
 
-async fn read_explorer_with_slash(headers: HeaderMap) -> Result<Response, Problem> {
-    docs::answer(docs::PAGE, &headers)
+async fn read_explorer_with_slash(headers: HeaderMap) -> Result<docs::Page, Problem> {
+    docs::page(&headers)
 }
 
 async fn read_explorer_file(

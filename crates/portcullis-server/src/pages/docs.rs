@@ -6,6 +6,7 @@ use http::header::{
     IF_NONE_MATCH, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
+use portcullis::openapi::{DescribeAnswer, OperationBuilder};
 use portcullis::problem::{Problem, ProblemKind};
 
 /// No inline script or style, no `eval`, no other host, no frame around it.
@@ -28,6 +29,31 @@ static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/docs_assets.rs"));
 
 /// The page itself.
 pub(crate) const PAGE: &str = "index.html";
+
+/// The page itself, as an answer that the document describes.
+pub(crate) struct Page(Response);
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl DescribeAnswer for Page {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        let text = serde_json::json!({"type": "string"});
+        operation.raw_answer(StatusCode::OK, "text/html; charset=utf-8", text);
+        operation.empty_answer(StatusCode::NOT_MODIFIED);
+    }
+}
+
+/// Answers the page itself.
+///
+/// # Errors
+/// 500 where it cannot be sent.
+pub(crate) fn page(headers: &HeaderMap) -> Result<Page, Problem> {
+    answer(PAGE, headers).map(Page)
+}
 
 /// Answers a file of the page.
 ///
