@@ -17,6 +17,6 @@ pub use master::{MasterSecret, SealError};
 #[cfg(feature = "auth")]
 pub use password::{HashLimits, PasswordError, PasswordSettings, Passwords, Verdict};
 pub use secret_value::Secret;
-#[cfg(feature = "auth")]
+#[cfg(any(feature = "auth", feature = "remote"))]
 pub(crate) use token::digest_of;
 pub use token::{Malformed, OpaqueKind, OpaqueToken};

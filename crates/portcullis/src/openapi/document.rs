@@ -232,7 +232,9 @@ impl Building<'_> {
             }
         }
         let (schemas, renamed) = schemas.finish();
-        guarded.iter_mut().for_each(|(_, guarding)| guarding.rename(&renamed));
+        for (_, guarding) in &mut guarded {
+            guarding.rename(&renamed);
+        }
         for (operation, id) in operations.iter_mut().zip(naming::ids(&unnamed(rows))) {
             if operation.summary.is_empty() {
                 operation.summary = naming::summary(&id);
