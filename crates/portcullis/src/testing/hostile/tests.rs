@@ -49,6 +49,8 @@ fn finished(gate: &Gate) -> App {
         .delete("/things/{id}", permission("delete") | owner("thing"), async |who: Principal| {
             who.must_or_hide(permission("delete")).map(|()| "gone")
         })
+        .mount("/old", permission("old:use"), Router::new().fallback(async || "old"))
+        .fallback(public("a friendly 404"), async || (http::StatusCode::NOT_FOUND, "nothing"))
         .finish()
         .unwrap()
 }
