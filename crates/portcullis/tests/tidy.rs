@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The most lines of code that a file may have, and from where on it is worth a look.
-const MOST: usize = 500;
+const MOST: usize = 400;
 const MANY: usize = 300;
 
 /// Names that say nothing of what a thing does. Tower's `Service` is a name of its field.

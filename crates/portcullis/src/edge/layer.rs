@@ -386,6 +386,7 @@ mod tests {
     /// Faults §13, row 1.
     #[tokio::test]
     async fn a_script_is_not_asked_for_basic() {
+        const BOTH: &[&str] = &["Basic realm=\"a\"", "Bearer realm=\"a\""];
         let challenges = async |mode: Option<&str>, sent: &'static [&'static str]| {
             let service = tower::service_fn(move |_: Request| async move {
                 let mut refusal = Problem::new(ProblemKind::Unauthenticated).into_response();
@@ -404,7 +405,6 @@ mod tests {
             let answer = frame.oneshot(request).await.unwrap();
             answer.headers().get_all(WWW_AUTHENTICATE).iter().count()
         };
-        const BOTH: &[&str] = &["Basic realm=\"a\"", "Bearer realm=\"a\""];
         for mode in ["cors", "no-cors", "same-origin"] {
             assert_eq!(challenges(Some(mode), BOTH).await, 1, "{mode}");
         }

@@ -14,7 +14,7 @@ use crate::auth::{Actor, Auth};
 use crate::crypto::Secret;
 use crate::extract::{Created, Json, NoContent, NoStore, Path};
 use crate::gate::Gate;
-use crate::policy::{Requirement, authenticated, permission, unscoped};
+use crate::policy::{Requirement, permission, unscoped};
 use crate::problem::{Problem, ProblemKind};
 use crate::router::Routes;
 use crate::types::{ClientId, Principal, Scope, Subject, Timestamp, TokenId, UserId};
@@ -31,7 +31,7 @@ fn manages_clients() -> Requirement {
 pub fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes()
         .tag("users")
-        .get("/users/me/api-keys", authenticated(), list_my_api_keys)
+        .get("/users/me/api-keys", unscoped(), list_my_api_keys)
         .describe(
             "The key is in this answer and in no other. It needs a session or a password: a key \
              cannot make another one. A new password deletes every key.",

@@ -1,6 +1,8 @@
 //! A database that fails in the middle: what was refused is not done, what was answered is not lost, and
 //! memory agrees with the database afterwards (faults §2, row 2; §5, row 1).
 
+use std::fmt::Write as _;
+
 use futures_util::future::BoxFuture;
 
 use super::{PASSWORD, Stand};
@@ -52,12 +54,12 @@ async fn all(stand: &Stand) -> String {
             let grants = auth.grants_of(&subject).await.unwrap().len();
             let (roles, sessions) =
                 (auth.roles_of(&subject).await.unwrap(), auth.sessions(id).await.unwrap().len());
-            all += &format!("{name} {} {roles:?} {grants} {sessions}; ", user.active);
+            write!(all, "{name} {} {roles:?} {grants} {sessions}; ", user.active).unwrap();
         }
     }
     for id in ["shop", "new"] {
         let client = auth.client(&ClientId::from(id)).await.ok();
-        all += &format!("{:?}; ", client.map(|client| client.active));
+        write!(all, "{:?}; ", client.map(|client| client.active)).unwrap();
     }
     let rows = auth.audit_chain(0, 1000).await.unwrap().len();
     all + &format!("{} keys, {rows} rows", auth.keys().await.unwrap().len())

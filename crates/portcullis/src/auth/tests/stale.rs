@@ -145,3 +145,26 @@ async fn right_sign_ins_in_parallel_all_count_while_the_hash_is_upgraded() {
         one.unwrap();
     }
 }
+
+/// Faults §8, row 1: a dead refresh token that is shown again and again writes one row.
+#[tokio::test]
+async fn a_dead_refresh_token_is_noted_once() {
+    let stand = Stand::new().await;
+    let caller = Caller::default();
+    let signed = stand.auth.sign_in(&caller.actor(), "ann", PASSWORD.to_owned().into()).await;
+    let all = crate::types::Scopes::All;
+    let issued =
+        stand.auth.begin_tokens(&signed.unwrap(), all, None, caller.clone()).await.unwrap();
+    let first = issued.refresh.expose().clone();
+    let refresh = async |text: &str| stand.auth.refresh(&caller.actor(), text, None, None).await;
+    let second = refresh(&first).await.unwrap().refresh.expose().clone();
+    refresh(&second).await.unwrap();
+    for _ in 0..50 {
+        assert!(refresh(&first).await.is_err());
+    }
+    let rows = stand.auth.audit_chain(0, 1000).await.unwrap();
+    let reused = |row: &&crate::auth::AuditLink| {
+        row.record.as_ref().is_some_and(|record| record.entry.action == "refresh.reused")
+    };
+    assert_eq!(rows.iter().filter(reused).count(), 1);
+}

@@ -64,8 +64,10 @@ impl Auth {
             return Err(RefreshRefused::Invalid);
         };
         let digest = parent.digest();
-        // Strangers' guesses do not take the writer's turn.
-        if sql::session_by_refresh(&self.0.db, &digest).await?.is_none() {
+        // Neither a stranger's guess nor a dead token that is shown again and again takes the writer's
+        // turn: that its session was ended is noted once.
+        let found = sql::session_by_refresh(&self.0.db, &digest).await?;
+        if found.is_none_or(|(session, _)| session.ended_at.is_some()) {
             return Err(RefreshRefused::Invalid);
         }
         let key = self.0.master.subkey("refresh").map_err(Problem::internal)?;

@@ -155,10 +155,15 @@ proptest! {
         let carried: Vec<Permission> = who.limit().into_iter().flatten()
             .filter_map(|scope| book().rules.get(scope)?.permission.clone()).collect();
         let reached = match what.term() {
-            Term::Permission(wanted) => carried.iter().any(|one| one.covers(wanted)),
-            Term::PermissionIn(_, wanted) => carried.iter().any(|one| one.covers(wanted)),
-            Term::Asked(_) | Term::RoleIn(..) => false,
-            Term::Role(_) | Term::Is(_) | Term::Owner(_) | Term::Unscoped => false,
+            Term::Permission(wanted) | Term::PermissionIn(_, wanted) => {
+                carried.iter().any(|one| one.covers(wanted))
+            }
+            Term::Asked(_)
+            | Term::RoleIn(..)
+            | Term::Role(_)
+            | Term::Is(_)
+            | Term::Owner(_)
+            | Term::Unscoped => false,
             Term::Scope(name) => who.scopes.carries(name.as_str()),
             _ => true,
         };

@@ -24,7 +24,7 @@ pub fn table(gate: &Gate) -> Routes<Auth> {
         .get("/users/me", authenticated(), read_me)
         .patch("/users/me", unscoped(), change_me)
         .delete("/users/me", unscoped(), delete_me)
-        .get("/users/me/sessions", authenticated(), list_my_sessions)
+        .get("/users/me/sessions", unscoped(), list_my_sessions)
         .delete("/users/me/sessions", unscoped(), end_my_other_sessions)
         .delete("/users/me/sessions/{id}", unscoped(), end_my_session)
 }
