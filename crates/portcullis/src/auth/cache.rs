@@ -323,7 +323,7 @@ impl Drop for CacheGuard {
     }
 }
 
-/// What was ended, each until a moment.
+/// The ids of ended sessions or revoked tokens, each with the moment at which it may be forgotten.
 #[derive(Debug)]
 struct Ended<K>(RwLock<HashMap<K, Timestamp>>);
 

@@ -36,7 +36,7 @@ impl From<Denied> for Rejection {
 }
 
 impl Denied {
-    /// Parts what is simply not valid from what keeps us from knowing.
+    /// Returns `invalid` for a credential that is not valid; every other failure stays an error.
     pub(super) fn invalid_or<T>(self, invalid: T) -> Result<T, Problem> {
         match self {
             Self::Invalid => Ok(invalid),

@@ -26,7 +26,7 @@ mod throttle;
 mod verifiers;
 mod write;
 
-// The topics, in their order: a topic names only those before it.
+// The topics. Their order is in `ARCHITECTURE.md`: a topic names only those before it.
 pub mod audit;
 // What subjects hold.
 pub mod access;

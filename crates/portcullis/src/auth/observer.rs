@@ -1,4 +1,4 @@
-//! What the guard takes from this side, and what it tells: scopes and a clock; refusals.
+//! Connects [`Auth`] to the guard: it supplies scopes and a clock, and records refusals.
 
 use super::{Action, Actor, Auth, Event};
 use crate::auth::audit::AuditTarget;

@@ -140,7 +140,7 @@ impl Auth {
         let now = self.now();
         for change in changed {
             match change {
-                // What is told late may be over already; a clock that was set back revives nothing.
+                // An end that is read late may be over already; a clock that was set back revives nothing.
                 Change::SessionEnded(session, at)
                     if later(*at, Settings::LONGEST_ACCESS_TTL) > now =>
                 {

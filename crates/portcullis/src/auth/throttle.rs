@@ -68,7 +68,7 @@ pub(super) enum EmailKind {
     Recovery,
     /// A question whether an address is theirs.
     Verification,
-    /// Something that happened.
+    /// Something that happened to their account.
     Notice,
 }
 
@@ -79,7 +79,7 @@ type Taken = (u64, i64);
 struct Bucket {
     /// When it is empty again.
     empty_at: i64,
-    /// What guesses that are being judged hold of it.
+    /// The room that guesses hold which are being judged.
     held: i64,
 }
 

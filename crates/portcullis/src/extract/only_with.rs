@@ -142,7 +142,7 @@ mod tests {
     #[derive(Serialize, JsonSchema)]
     struct Card {
         name: String,
-        /// Where letters go.
+        /// Where e-mails go.
         #[serde(skip_serializing_if = "OnlyWith::is_hidden")]
         email: OnlyWith<Option<String>, Manages>,
     }
@@ -178,7 +178,7 @@ mod tests {
             .to_value();
         let email = &schema["properties"]["email"];
         assert_eq!(email["x-requires"], "permission users:manage");
-        assert_eq!(email["description"], "Where letters go.");
+        assert_eq!(email["description"], "Where e-mails go.");
         assert_eq!(schema["required"], serde_json::json!(["name"]));
     }
 }

@@ -1,10 +1,10 @@
-//! A box that letters fall into.
+//! A box that e-mails fall into.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::auth::{Mail, Mailer};
 
-/// Keeps letters instead of sending them. Its clones are the same box.
+/// Keeps e-mails instead of sending them. Its clones are the same box.
 #[derive(Clone, Debug, Default)]
 pub struct MailBox(Arc<Mutex<Vec<Mail>>>);
 
@@ -15,19 +15,19 @@ impl MailBox {
         Self::default()
     }
 
-    /// Every letter so far, oldest first.
+    /// Every e-mail so far, oldest first.
     #[must_use]
-    pub fn letters(&self) -> Vec<Mail> {
+    pub fn emails(&self) -> Vec<Mail> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The newest letter to this address.
+    /// The newest e-mail to this address.
     #[must_use]
     pub fn newest_to(&self, address: &str) -> Option<Mail> {
-        self.letters().into_iter().rev().find(|letter| letter.to == address)
+        self.emails().into_iter().rev().find(|mail| mail.to == address)
     }
 
-    /// Takes every letter out, oldest first.
+    /// Takes every e-mail out, oldest first.
     #[must_use]
     pub fn empty(&self) -> Vec<Mail> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))

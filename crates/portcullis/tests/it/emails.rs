@@ -35,7 +35,7 @@ async fn change_address(who: &TestClient, email: &str) -> Answer {
 /// and the proof in each.
 async fn delivered(letters: &MailBox, count: usize) -> Vec<(String, String, Option<String>)> {
     for _ in 0..500 {
-        if letters.letters().len() >= count {
+        if letters.emails().len() >= count {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -92,7 +92,7 @@ async fn a_new_address_counts_once_the_letter_was_answered() {
     // Only how it is written: no letter.
     let same: Value = change_address(&ann, "Second@example.org").await.expect(200).json();
     assert_eq!(same["email"], "Second@example.org");
-    assert_eq!(letters.letters().len(), 0);
+    assert_eq!(letters.emails().len(), 0);
 }
 
 #[tokio::test]

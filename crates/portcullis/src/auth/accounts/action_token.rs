@@ -1,8 +1,8 @@
 //! Action tokens: what an e-mail holds, so that its reader can show an address or set a password.
 //!
 //! Nothing is stored for them. A token is sealed under the master secret and hangs on the account's
-//! security epoch, which every new password, address and end of sessions raises: once used, or once
-//! anything of that happened, it is void.
+//! security epoch, which a new password, a new address and a change of activity raise: once used, or
+//! once any of these happened, it is void.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

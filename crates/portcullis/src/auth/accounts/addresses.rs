@@ -1,4 +1,4 @@
-//! E-mail addresses: that one is theirs is shown by the action token of the e-mail that goes there.
+//! E-mail addresses: a user proves that an address is theirs with the action token that is sent there.
 
 use super::action_token::{ActionToken, Purpose, void};
 use super::registration::question;

@@ -85,7 +85,7 @@ impl Auth {
                 let account = account.filter(is_good).ok_or_else(void)?;
                 let row = UserChange {
                     password_hash: Some(password_hash),
-                    // Whoever has the e-mail reads the address.
+                    // The holder of this token receives e-mail at the address.
                     email_verified: account.user.email.as_ref().map(|_| true),
                     ..UserChange::default()
                 };

@@ -1,4 +1,4 @@
-//! Accounts for whoever wants one. Whether a name or an address is free is told to nobody, unless the
+//! Registration: visitors make their own accounts. Whether a name or an address is free is told to nobody, unless the
 //! settings say so.
 
 use super::action_token::Purpose;

@@ -130,7 +130,7 @@ impl Auth {
             self.upgrade_hash(user.id, hash, again).await;
         }
         // The account may have changed while the password was being hashed: what was right then
-        // must not count as the new password. Whoever is right tries again.
+        // must not count as the new password. A user with the right password signs in again.
         let subject = Subject::User(user.id);
         let known = self.0.cache.of(&self.0.db, &subject, false).await?;
         match known {

@@ -16,7 +16,7 @@ use crate::policy::{Requirement, permission, unscoped};
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::types::{ClientId, Principal, Scope, Scopes, Subject, Timestamp, TokenId};
 
-/// What whoever manages the keys of this owner needs.
+/// The permission to manage the API keys of this owner.
 fn management(owner: &Subject) -> Requirement {
     match owner {
         Subject::Client(_) => permission("clients:manage"),
@@ -85,8 +85,8 @@ impl Auth {
         .await
     }
 
-    /// The same, where `may` are the scopes that can be had, and `whole` is what it is limited to
-    /// where none are asked for.
+    /// Checks a request for a key. `may` are the scopes that can be asked for, `whole` is the limit where
+    /// none are.
     fn check_request(
         &self,
         request: &ApiKeyRequest,

@@ -35,10 +35,12 @@ actions! {
     LoginFailed = "login.failed";
     /// Somebody signed out.
     Logout = "logout";
-    /// Somebody's sessions were ended otherwise.
+    /// Sessions of a user were ended, other than by signing out.
     SessionEnded = "session.ended";
     /// A refresh token was shown again after it was used: its session was ended.
     RefreshReused = "refresh.reused";
+    /// A refresh token was shown again a moment after it was used, and got the same successor.
+    RefreshRetried = "refresh.retried";
     /// An access token was ended before its time.
     TokenRevoked = "token.revoked";
     /// An account was made.
@@ -53,7 +55,7 @@ actions! {
     UserDeleted = "user.deleted";
     /// Somebody changed their own password.
     PasswordChanged = "password.changed";
-    /// A password was set by an administrator, or by a letter.
+    /// A password was set by an administrator, or with an action token from an e-mail.
     PasswordReset = "password.reset";
     /// A role was made.
     RoleCreated = "role.created";

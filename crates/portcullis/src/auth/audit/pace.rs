@@ -8,7 +8,7 @@ use crate::types::Timestamp;
 const A_SECOND: i64 = 200;
 /// How many fit into the bucket.
 const AT_ONCE: i64 = 2000;
-/// What one takes out of it, in microseconds.
+/// The cost of one event, in microseconds.
 const ONE: i64 = 1_000_000 / A_SECOND;
 
 /// A bucket. Full at first.

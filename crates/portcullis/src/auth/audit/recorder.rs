@@ -35,7 +35,7 @@ const AGAIN: [Duration; 3] =
 enum Message {
     /// Written when there is time.
     Loose(AuditEntry),
-    /// Somebody waits for it.
+    /// The caller waits until these are written.
     Awaited(Vec<AuditEntry>, oneshot::Sender<()>),
 }
 

@@ -1,4 +1,4 @@
-//! What only a holder of the master secret can put at the end of the log.
+//! The seal of the last row of the log: only a holder of the master secret can make it.
 
 use std::fmt;
 

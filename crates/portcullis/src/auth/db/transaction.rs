@@ -78,7 +78,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Makes what was done last.
+    /// Commits the transaction.
     ///
     /// # Errors
     /// After any error it is not known whether it was committed.
@@ -91,7 +91,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Takes back what was done.
+    /// Rolls the transaction back.
     pub(in crate::auth) async fn roll_back(mut self) {
         if sqlx::query("ROLLBACK").execute(&mut *self.connection).await.is_ok() {
             self.open = false;

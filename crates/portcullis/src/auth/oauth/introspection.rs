@@ -30,7 +30,7 @@ pub struct Introspected {
     pub expires_at: Timestamp,
 }
 
-/// What it says, before anybody asked how its owner stands.
+/// What a token says itself, before its owner is looked at.
 struct Said {
     found: Introspected,
     limit: Scopes,

@@ -39,7 +39,7 @@ impl Auth {
     }
 
     /// Ends whatever this token stands for: an access token alone, a refresh token or a session
-    /// cookie with its whole session, an API key for good. Showing it is right enough. Nothing happens
+    /// cookie with its whole session, an API key for good. Holding the token is authority enough. Nothing happens
     /// where it stands for nothing.
     ///
     /// # Errors

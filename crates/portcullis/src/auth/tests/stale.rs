@@ -168,3 +168,28 @@ async fn a_dead_refresh_token_is_noted_once() {
     };
     assert_eq!(rows.iter().filter(reused).count(), 1);
 }
+
+/// Faults §3, row 5: a copied refresh token, shown from elsewhere within the window.
+#[tokio::test]
+async fn a_copied_refresh_token_ends_the_session_once_the_first_answer_is_in_use() {
+    let from = |address: &str| Caller { address: address.parse().ok(), ..Caller::default() };
+    for is_used in [false, true] {
+        let stand = Stand::new().await;
+        let (owner, thief) = (from("192.0.2.1"), from("198.51.100.7"));
+        let signed = stand.auth.sign_in(&owner.actor(), "ann", PASSWORD.to_owned().into()).await;
+        let all = crate::types::Scopes::All;
+        let issued =
+            stand.auth.begin_tokens(&signed.unwrap(), all, None, owner.clone()).await.unwrap();
+        let first = issued.refresh.expose().clone();
+        let answer = stand.auth.refresh(&owner.actor(), &first, None, None).await.unwrap();
+        // A second tab of the owner's gets the same one, whatever is in use.
+        stand.auth.refresh(&owner.actor(), &first, None, None).await.unwrap();
+        if is_used {
+            stand.auth.principal_of_token(answer.access.expose()).await.unwrap();
+        }
+        let copied = stand.auth.refresh(&thief.actor(), &first, None, None).await;
+        assert_eq!(copied.is_err(), is_used, "an answer that was lost on the way is not in use");
+        let owner = stand.auth.principal_of_token(answer.access.expose()).await;
+        assert_eq!(owner.is_err(), is_used, "the session is ended for both");
+    }
+}

@@ -74,6 +74,8 @@ pub(in crate::auth) struct TokenState {
     verifier: JwtVerifier,
     /// Tokens that were verified, by the digest of their text.
     verified: Cache<Digest, Arc<VerifiedToken>>,
+    /// Access tokens that were shown to this process soon after they were issued.
+    shown: Cache<TokenId, ()>,
 }
 
 impl TokenState {
@@ -82,6 +84,7 @@ impl TokenState {
             jwe: JweKeys::new(master.clone()),
             verifier: JwtVerifier::new(verifier),
             verified: Cache::new(VERIFIED),
+            shown: Cache::new(VERIFIED),
         }
     }
 

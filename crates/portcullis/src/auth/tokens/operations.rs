@@ -21,6 +21,15 @@ const JWE_DOTS: usize = 4;
 /// In `amr`: more than one factor was given (RFC 8176 §2).
 const SECOND_FACTOR: &str = "mfa";
 
+impl Prepared {
+    /// Which token it is.
+    pub(super) fn id(&self) -> TokenId {
+        match self {
+            Self::Opaque(_, token) | Self::Signed(_, token) => token.id,
+        }
+    }
+}
+
 /// An access token to be handed out: kept already where it is opaque, signed later where it is not.
 pub(super) enum Prepared {
     Opaque(OpaqueToken, VerifiedToken),
@@ -133,6 +142,7 @@ impl Auth {
             let ring = self.0.keys.ring.load_full();
             let token = Arc::new(self.verify(text, &digest).await?);
             state.verified.insert(digest, Arc::clone(&token));
+            state.shown.insert(token.id, ());
             // Asked after it was kept: a ring that changed before empties the cache afterwards, and
             // one that changed in between is seen here.
             if !Arc::ptr_eq(&ring, &self.0.keys.ring.load())

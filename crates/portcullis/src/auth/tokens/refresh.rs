@@ -2,8 +2,9 @@
 //!
 //! The successor of a refresh token is made from the token itself and a key that is in no
 //! database. A client that shows the same token again within the window gets the very same successor:
-//! a second tab, a lost answer and a crash all end in one lineage. Once the successor has been used,
-//! or the window has passed, the token is dead, and showing it ends the session.
+//! a second tab, a lost answer and a crash all end in one lineage. From another address it gets it only
+//! while nothing of the first answer has been used. Once the successor has been used, or the window has
+//! passed, the token is dead, and showing it ends the session.
 
 use jiff::SignedDuration;
 
@@ -12,11 +13,12 @@ use super::sql::Rotation;
 use super::{Issued, sql};
 use crate::auth::audit::Action;
 use crate::auth::db::Digest;
+use crate::auth::sessions::{self, Session};
 use crate::auth::write::Write;
 use crate::auth::{AccessFormat, Actor, Auth};
 use crate::crypto::{OpaqueKind, OpaqueToken};
 use crate::problem::Problem;
-use crate::types::{Access, Scopes, Subject};
+use crate::types::{Access, Scopes, Subject, TokenId};
 
 /// Why a refresh token yields nothing.
 #[derive(Debug)]
@@ -127,25 +129,58 @@ async fn exchange(write: &mut Write, shown: Shown) -> Result<Refreshed, Problem>
     let (window, successor) = (settings.refresh_window, shown.successor);
     let rotation = sql::rotate(write.db(), &shown.digest, &successor, window, idle, now).await?;
     match rotation {
-        Rotation::Rotated(session, _) | Rotation::Retried(session, _) => {
-            let scopes = match scopes {
-                Scopes::All => Scopes::All,
-                limited @ Scopes::Only(_) => Scopes::only(auth.within(&access, &limited)),
-            };
+        Rotation::Rotated(session, _) => {
+            let scopes = narrowed(&auth, &access, scopes);
             let prepared = prepare(write, &session, scopes, shown.format).await?;
+            let from = write.actor().address.map(|address| address.to_string());
+            sql::note_use(write.db(), &shown.digest, from, prepared.id()).await?;
             Ok(Ok((prepared, access)))
         }
-        Rotation::Reused(session) => {
-            tracing::warn!(
-                session = %session.id, user = %session.user,
-                "a refresh token was used again: its session is ended"
-            );
-            write.forget_sessions(&[session.id]);
+        Rotation::Retried(session, _, first) if is_lost_answer(write, &first) => {
             let target = write.target(&subject).await?;
-            let event = write.event(Action::RefreshReused).on(target).failed();
-            write.note(event.detail("session", &session.id.to_string()));
-            Ok(Err(RefreshRefused::Invalid))
+            let event = write.event(Action::RefreshRetried).on(target);
+            // At a bounded pace: a client may ask again and again.
+            auth.note(event.detail("session", &session.id.to_string()));
+            let scopes = narrowed(&auth, &access, scopes);
+            Ok(Ok((prepare(write, &session, scopes, shown.format).await?, access)))
         }
+        Rotation::Retried(session, ..) => {
+            sessions::sql::end(write.db(), session.id, now).await?;
+            end_reused(write, &session, &subject).await
+        }
+        Rotation::Reused(session) => end_reused(write, &session, &subject).await,
         Rotation::Unknown => Ok(Err(RefreshRefused::Invalid)),
     }
+}
+
+fn narrowed(auth: &Auth, access: &Access, scopes: Scopes) -> Scopes {
+    match scopes {
+        Scopes::All => Scopes::All,
+        limited @ Scopes::Only(_) => Scopes::only(auth.within(access, &limited)),
+    }
+}
+
+/// Whether a token that is shown again within the window asks for a lost answer: from where it was used
+/// first, or while nothing of that answer has been shown to this process.
+fn is_lost_answer(write: &Write, first: &sql::FirstUse) -> bool {
+    let here = write.actor().address.map(|address| address.to_string());
+    let shown = |id: &TokenId| write.auth().0.tokens.shown.get(id).is_some();
+    here == first.from || !first.answer.as_ref().is_some_and(shown)
+}
+
+/// Notes that a refresh token was used by two, and forgets its session.
+async fn end_reused(
+    write: &mut Write,
+    session: &Session,
+    subject: &Subject,
+) -> Result<Refreshed, Problem> {
+    tracing::warn!(
+        session = %session.id, user = %session.user,
+        "a refresh token was used again: its session is ended"
+    );
+    write.forget_sessions(&[session.id]);
+    let target = write.target(subject).await?;
+    let event = write.event(Action::RefreshReused).on(target).failed();
+    write.note(event.detail("session", &session.id.to_string()));
+    Ok(Err(RefreshRefused::Invalid))
 }

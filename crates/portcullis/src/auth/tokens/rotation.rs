@@ -1,4 +1,4 @@
-//! What a refresh token that was shown deserves: the one place that says so.
+//! Decides what happens to a refresh token that is shown: the one place that does.
 
 use crate::auth::sessions::Session;
 use crate::types::Timestamp;

@@ -13,11 +13,36 @@ pub(super) enum Rotation {
     /// It was good: the successor takes its place.
     Rotated(Box<Session>, Scopes),
     /// It was used a moment ago: the very same successor.
-    Retried(Box<Session>, Scopes),
+    Retried(Box<Session>, Scopes, FirstUse),
     /// It was used before: its session is ended.
     Reused(Box<Session>),
     /// It is no refresh token, or its session is over.
     Unknown,
+}
+
+/// The first use of a refresh token that is shown again.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct FirstUse {
+    /// From which address.
+    pub(super) from: Option<String>,
+    /// Which access token it was answered with.
+    pub(super) answer: Option<TokenId>,
+}
+
+/// Notes from where a refresh token was used, and with which access token it was answered.
+pub(super) async fn note_use(
+    db: &mut Transaction,
+    shown: &Digest,
+    from: Option<String>,
+    answer: TokenId,
+) -> Result<(), DatabaseError> {
+    sql("UPDATE refresh_tokens SET used_from = $2, answer = $3 WHERE digest = $1")
+        .bind(shown)
+        .bind(from)
+        .bind(answer.to_string())
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// Keeps the first refresh token of a session.
@@ -139,7 +164,7 @@ pub(super) async fn rotate(
     let found = sql(concat!(
         "SELECT ",
         session_columns!(),
-        ", s.scopes, u.active, t.used_at, COALESCE(t.successor = $2, false) AS same_successor,
+        ", s.scopes, u.active, t.used_at, t.used_from, t.answer, COALESCE(t.successor = $2, false) AS same_successor,
             n.digest IS NULL OR n.used_at IS NOT NULL AS successor_spent
         FROM refresh_tokens t
         JOIN sessions s ON s.id = t.session_id
@@ -161,7 +186,14 @@ pub(super) async fn rotate(
     };
     match judge(&session, found.get("active")?, used, window_seconds, now) {
         Verdict::Ignore => Ok(Rotation::Unknown),
-        Verdict::Retry => Ok(Rotation::Retried(Box::new(session), scopes)),
+        Verdict::Retry => {
+            let answer: Option<String> = found.get("answer")?;
+            let first = FirstUse {
+                from: found.get("used_from")?,
+                answer: answer.and_then(|id| id.parse().ok()),
+            };
+            Ok(Rotation::Retried(Box::new(session), scopes, first))
+        }
         Verdict::End => {
             if session.ended_at.is_none() {
                 sessions::end(db, session.id, now).await?;

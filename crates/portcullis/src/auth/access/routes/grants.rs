@@ -24,7 +24,7 @@ pub fn table(gate: &Gate) -> Routes<Auth> {
     ))
 }
 
-/// The id of whoever roles and grants can belong to.
+/// The id of a user or a client in the path.
 trait Holder: PathInput + Into<Subject> {}
 
 impl<T: PathInput + Into<Subject>> Holder for T {}

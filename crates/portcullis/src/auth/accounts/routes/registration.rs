@@ -19,14 +19,18 @@ use crate::router::Routes;
 
 /// The routes for getting an account and back into it.
 pub fn table(gate: &Gate) -> Routes<Auth> {
-    let letter = || public("a letter goes to the owner of the address, if there is one");
+    let by_email = || public("an e-mail goes to the owner of the address, if there is one");
     gate.routes()
         .tag("auth")
         .post("/auth/register", public("whoever wants an account"), register)
-        .post("/auth/request-verify-token", letter(), request_verify_token)
-        .post("/auth/verify", public("whoever has the letter"), verify)
-        .post("/auth/forgot-password", letter(), forgot_password)
-        .post("/auth/reset-password", public("whoever has the letter"), reset_password)
+        .post("/auth/request-verify-token", by_email(), request_verify_token)
+        .post("/auth/verify", public("anyone with the token from the e-mail"), verify)
+        .post("/auth/forgot-password", by_email(), forgot_password)
+        .post(
+            "/auth/reset-password",
+            public("anyone with the token from the e-mail"),
+            reset_password,
+        )
 }
 
 /// An account to be made.
@@ -58,20 +62,20 @@ struct Address {
     email: String,
 }
 
-/// What a letter held.
+/// The body of `POST /auth/verify`.
 #[derive(Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 struct Verification {
-    /// The proof out of the letter.
+    /// The action token from the e-mail.
     #[garde(length(chars, min = 1, max = 1024))]
     token: String,
 }
 
-/// What a letter held, and a new password.
+/// The body of `POST /auth/reset-password`.
 #[derive(Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 struct Reset {
-    /// The proof out of the letter.
+    /// The action token from the e-mail.
     #[garde(length(chars, min = 1, max = 1024))]
     token: String,
     /// The new password.
@@ -129,7 +133,7 @@ async fn register(
 }
 
 const ON_ITS_WAY: Noted =
-    Noted { message: "If the address is that of an account, a letter is on its way." };
+    Noted { message: "If the address is that of an account, an e-mail is on its way." };
 
 async fn request_verify_token(
     State(auth): State<Auth>,
