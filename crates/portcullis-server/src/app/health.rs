@@ -56,7 +56,7 @@ pub(super) struct Measured {
 
 impl Measured {
     async fn render(self, auth: &Auth) -> Result<Response, Problem> {
-        let is_up = auth.database().ping().await.is_ok();
+        let is_up = auth.database().probe().await.is_ok();
         let text = self.metrics.render(is_up, self.database.as_deref());
         let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         Ok(([(CONTENT_TYPE, kind)], text).into_response())
@@ -75,7 +75,7 @@ async fn live() -> Json<Health> {
 }
 
 async fn ready(State(auth): State<Auth>) -> Result<Json<Health>, Problem> {
-    auth.database().ping().await?;
+    auth.database().probe().await?;
     Ok(Json(Health { status: "ok" }))
 }
 

@@ -34,8 +34,8 @@ pub struct StoredAccess {
     pub roles: BTreeSet<Role>,
     /// The direct grants, oldest first.
     pub grants: Vec<Grant>,
-    /// Raised by a new password, a new address and a change of activity: every action token and
-    /// every sign-in under way hangs on it.
+    /// Raised by a new password, a new address, a change of activity and the end of all sessions:
+    /// every action token and every sign-in under way hangs on it.
     pub epoch: u64,
 }
 

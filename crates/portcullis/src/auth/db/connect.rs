@@ -25,6 +25,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How long a transaction waits for a connection; then the database counts as away.
 const ACQUIRE: Duration = Duration::from_secs(10);
 
+/// How long a probe may take to write.
+const PROBE: Duration = Duration::from_secs(2);
+
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -193,6 +196,22 @@ impl Database {
     #[cfg(test)]
     pub(in crate::auth) fn faults(&self) -> &super::faults::Faults {
         &self.faults
+    }
+
+    /// Whether the database can be written: a small change is made and committed.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`] where it cannot be, or not within two seconds.
+    pub async fn probe(&self) -> Result<(), DatabaseError> {
+        let written = async {
+            let mut transaction = self.begin_writing().await?;
+            // A number in the file's head that nobody reads: to write it is to write the file.
+            super::sql("PRAGMA user_version = 1").execute(&mut transaction).await?;
+            transaction.commit().await
+        };
+        tokio::time::timeout(PROBE, written)
+            .await
+            .unwrap_or_else(|late| Err(DatabaseError::Unavailable(late.into())))
     }
 
     /// Whether the database answers.

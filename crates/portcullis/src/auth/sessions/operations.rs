@@ -168,8 +168,8 @@ impl Auth {
         .await
     }
 
-    /// Ends every session of a user's but `keep`: of the actor's own, or of another as for one
-    /// session. Returns how many.
+    /// Ends every session of a user's but `keep`, every action token and every sign-in under way: of
+    /// the actor's own, or of another as for one session. Returns how many sessions.
     ///
     /// # Errors
     /// 403; 503.
@@ -184,6 +184,9 @@ impl Auth {
                 require_over(write, user).await?;
                 let target = write.target(&Subject::User(user)).await?;
                 let ended = end_all(write, user, keep).await?;
+                // Action tokens and sign-ins under way end with the sessions.
+                sql::raise_epoch(write.db(), user).await?;
+                write.forget(Change::Subject(Subject::User(user)));
                 if ended > 0 {
                     let event = write.event(Action::SessionEnded).on(target);
                     write.note(event.count("sessions", ended as u64));

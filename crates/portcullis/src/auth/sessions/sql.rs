@@ -141,6 +141,15 @@ pub(super) async fn end_of_user(
     ids(&ended.bind(user.to_string()).bind(keep).bind(now).all(db).await?)
 }
 
+/// Raises the account's security epoch: what hangs on the one before does not count any more.
+pub(super) async fn raise_epoch(db: &mut Transaction, user: UserId) -> Result<(), DatabaseError> {
+    sql("UPDATE users SET security_epoch = security_epoch + 1 WHERE id = $1")
+        .bind(user.to_string())
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Ends every session at a client.
 pub(super) async fn end_of_client(
     db: &mut Transaction,

@@ -193,3 +193,25 @@ async fn a_copied_refresh_token_ends_the_session_once_the_first_answer_is_in_use
         assert_eq!(owner.is_err(), is_used, "the session is ended for both");
     }
 }
+
+/// Faults §5, row 1: readiness writes.
+#[tokio::test]
+async fn a_probe_writes_and_says_where_it_cannot() {
+    let stand = Stand::new().await;
+    stand.auth.database().probe().await.unwrap();
+    stand.auth.database().faults().plan(crate::auth::db::faults::Fault::Before(1));
+    assert!(stand.auth.database().probe().await.is_err());
+    stand.auth.database().probe().await.expect("it heals by itself");
+}
+
+/// Faults §3, row 1: the end of all sessions voids what was begun before.
+#[tokio::test]
+async fn a_sign_in_under_way_ends_with_all_sessions() {
+    let stand = Stand::new().await;
+    let caller = Caller::default();
+    let signed = stand.auth.sign_in(&caller.actor(), "ann", PASSWORD.to_owned().into()).await;
+    let ann = stand.id("ann").await;
+    stand.auth.end_sessions(&Actor::system(), ann, None).await.unwrap();
+    assert!(stand.auth.begin_cookie(&signed.unwrap(), caller).await.is_err());
+    stand.token("ann").await;
+}
