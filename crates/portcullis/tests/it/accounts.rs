@@ -258,3 +258,17 @@ async fn null_empties_a_field_and_what_cannot_be_empty_takes_none() {
     let filtered = root.get("/users?email=ann@example.com").await.expect(422);
     assert!(filtered.text().contains("\"/email\""), "an unknown parameter is named");
 }
+
+/// Faults §14, row 4.
+#[tokio::test]
+async fn a_login_refuses_another_grant_as_the_token_endpoint_does() {
+    let (app, _folder) = app().await;
+    app.user("ann").with_password(PASSWORD).get("/users/me").await.expect(200);
+    let form = [("username", "ann"), ("password", PASSWORD)];
+    for path in ["/auth/jwt/login", "/auth/opaque/login"] {
+        app.anon().post(path).form(form).await.expect(200);
+        let bogus = [("grant_type", "bogus")].into_iter().chain(form).collect::<Vec<_>>();
+        let refused: Value = app.anon().post(path).form(bogus).await.expect(400).json();
+        assert_eq!(refused["error"], "unsupported_grant_type", "{path}");
+    }
+}

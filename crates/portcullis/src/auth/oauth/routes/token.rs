@@ -130,6 +130,12 @@ pub(in crate::auth) async fn password_grant(
     form: TokenRequest,
     format: Option<AccessFormat>,
 ) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
+    if given(form.grant_type).is_some_and(|grant| grant != "password") {
+        return Err(OAuthError::new(
+            OAuthErrorCode::UnsupportedGrantType,
+            "grant_type must be password here.",
+        ));
+    }
     let Some(username) = given(form.username) else {
         return Err(invalid_request("username is missing."));
     };
