@@ -12,10 +12,9 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use portcullis::auth::AccessTokenVerifier;
-use portcullis::auth::Actor;
-use portcullis::auth::Database;
-use portcullis::auth::{AccessFormat, Auth, Caller, GrantRequest, NewAccount};
+use portcullis::auth::{
+    AccessFormat, AccessTokenVerifier, Actor, Auth, Caller, Database, GrantRequest, NewAccount,
+};
 use portcullis::clock::Sources;
 use portcullis::credential::bearer;
 use portcullis::crypto::{MasterSecret, PasswordSettings};

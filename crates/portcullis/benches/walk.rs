@@ -17,12 +17,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use portcullis::auth::Actor;
-use portcullis::auth::Database;
 use portcullis::auth::{
-    AccessFormat, ApiKeyRequest, Auth, Caller, GrantRequest, NewAccount, SignedIn,
+    AccessFormat, AccessTokenVerifier, Actor, ApiKeyRequest, ApiKeyVerifier, Auth, Caller,
+    Database, GrantRequest, NewAccount, PasswordVerifier, SessionVerifier, SignedIn,
 };
-use portcullis::auth::{AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier};
 use portcullis::clock::Sources;
 use portcullis::cors::Cors;
 use portcullis::credential::{api_key_header, basic, bearer, cookie};

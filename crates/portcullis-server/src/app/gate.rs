@@ -1,7 +1,8 @@
 //! The gate, as the settings have it.
 
-use portcullis::auth::Auth;
-use portcullis::auth::{AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier};
+use portcullis::auth::{
+    AccessTokenVerifier, ApiKeyVerifier, Auth, PasswordVerifier, SessionVerifier,
+};
 use portcullis::cors::Cors;
 use portcullis::credential::{
     CredentialSource, SessionCookie, api_key_header, basic, bearer, cookie, csrf::Csrf,

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use portcullis::auth::UserFilter;
 use portcullis::auth::{
-    AccessFormat, Auth, Settings as RulesSettings, StartError, ThrottleSettings,
+    AccessFormat, Auth, ConnectError, Database, Settings as RulesSettings, StartError,
+    ThrottleSettings, UserFilter,
 };
-use portcullis::auth::{ConnectError, Database};
 use portcullis::clock::Sources;
 use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings, Secret, SigningKey};
 use portcullis::policy::Conditions;

@@ -3,8 +3,7 @@
 use axum::Router;
 use axum::response::Response;
 use http::HeaderMap;
-use portcullis::auth::Auth;
-use portcullis::auth::routes;
+use portcullis::auth::{Auth, routes};
 use portcullis::cors::Cors;
 use portcullis::extract::Path;
 use portcullis::gate::Gate;

@@ -1,9 +1,7 @@
 //! `portcullis audit …`: who did what to whom, from where, when, with which outcome.
 
-use portcullis::auth::AuditFilter;
-use portcullis::auth::AuditOutcome;
 use portcullis::auth::routes::{AuditAnswer, List};
-use portcullis::auth::{AuditVerdict, Auth};
+use portcullis::auth::{AuditFilter, AuditOutcome, AuditVerdict, Auth};
 use portcullis::types::{Digest, PageRequest, Timestamp};
 
 use super::Failure;

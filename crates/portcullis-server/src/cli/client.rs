@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::auth::Auth;
-use portcullis::auth::ClientChange;
-use portcullis::auth::{Actor, Client};
+use portcullis::auth::{Actor, Auth, Client, ClientChange};
 use portcullis::problem::ProblemKind;
 use portcullis::types::{ClientId, PageRequest, Role, Subject};
 use serde::Serialize;

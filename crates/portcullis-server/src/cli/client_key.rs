@@ -1,8 +1,7 @@
 //! `portcullis client key …`: the API keys of a client.
 
-use portcullis::auth::Actor;
 use portcullis::auth::routes::ApiKeyAnswer;
-use portcullis::auth::{ApiKeyRequest, Auth};
+use portcullis::auth::{Actor, ApiKeyRequest, Auth};
 use portcullis::types::{ClientId, Scope, Timestamp, TokenId};
 
 use super::Failure;

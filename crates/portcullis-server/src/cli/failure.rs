@@ -4,9 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use portcullis::auth::ConnectError;
-use portcullis::auth::DatabaseError;
-use portcullis::auth::StartError;
+use portcullis::auth::{ConnectError, DatabaseError, StartError};
 use portcullis::problem::{ConfigError, Problem, ProblemKind};
 
 /// Why a command did not do what it was asked.

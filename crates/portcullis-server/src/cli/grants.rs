@@ -1,8 +1,7 @@
 //! What users and clients may do: `… roles NAME` and `… permissions NAME`.
 
-use portcullis::auth::Actor;
 use portcullis::auth::routes::GrantAnswer;
-use portcullis::auth::{Auth, GrantRequest};
+use portcullis::auth::{Actor, Auth, GrantRequest};
 use portcullis::policy::Conditions;
 use portcullis::problem::{Problem, ProblemKind};
 use portcullis::types::{Effect, Grant, Permission, Role, Subject};

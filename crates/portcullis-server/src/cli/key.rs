@@ -1,7 +1,6 @@
 //! `portcullis key …`: the keys that sign tokens.
 
-use portcullis::auth::Actor;
-use portcullis::auth::Auth;
+use portcullis::auth::{Actor, Auth};
 use portcullis::types::{KeyRecord, Timestamp};
 use serde::Serialize;
 

@@ -1,8 +1,6 @@
 //! The database and the rules, for one command.
 
-use portcullis::auth::Auth;
-use portcullis::auth::Database;
-use portcullis::auth::User;
+use portcullis::auth::{Auth, Database, User};
 use portcullis::clock::Sources;
 use portcullis::crypto::MasterSecret;
 use portcullis::problem::Problem;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::auth::Actor;
-use portcullis::auth::Auth;
 use portcullis::auth::routes::RoleAnswer;
+use portcullis::auth::{Actor, Auth};
 use portcullis::problem::ProblemKind;
 use portcullis::types::{Role, RoleRecord};
 

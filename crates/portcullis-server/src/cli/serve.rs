@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use portcullis::auth::Auth;
-use portcullis::auth::UserFilter;
+use portcullis::auth::{Auth, UserFilter};
 use portcullis::types::PageRequest;
 
 use super::open::{self, Without};

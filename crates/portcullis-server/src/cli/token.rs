@@ -1,8 +1,6 @@
 //! `portcullis token …`: tokens that are out.
 
-use portcullis::auth::Actor;
-use portcullis::auth::Revocable;
-use portcullis::auth::{Auth, Settings as RulesSettings};
+use portcullis::auth::{Actor, Auth, Revocable, Settings as RulesSettings};
 use portcullis::crypto::Secret;
 use portcullis::types::{Timestamp, TokenId};
 

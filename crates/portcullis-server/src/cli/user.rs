@@ -1,9 +1,7 @@
 //! `portcullis user …`: people with accounts.
 
-use portcullis::auth::UserFilter;
 use portcullis::auth::routes::{GrantAnswer, UserAnswer};
-use portcullis::auth::{Actor, User};
-use portcullis::auth::{Auth, NewAccount, UserRequest};
+use portcullis::auth::{Actor, Auth, NewAccount, User, UserFilter, UserRequest};
 use portcullis::problem::ProblemKind;
 use portcullis::types::{PageRequest, Role, Subject};
 use serde::Serialize;

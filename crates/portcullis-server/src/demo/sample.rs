@@ -1,7 +1,6 @@
 //! The sample users. Their passwords are public, so the demo listens on loopback only.
 
-use portcullis::auth::Actor;
-use portcullis::auth::{Auth, GrantRequest, NewAccount, UserRequest};
+use portcullis::auth::{Actor, Auth, GrantRequest, NewAccount, UserRequest};
 use portcullis::crypto::Secret;
 use portcullis::problem::Problem;
 use portcullis::types::{ConditionSpec, Effect, Role, Subject};

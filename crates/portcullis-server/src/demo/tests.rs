@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use http::Method;
-use portcullis::auth::Database;
-use portcullis::auth::{Auth, ThrottleSettings};
+use portcullis::auth::{Auth, Database, ThrottleSettings};
 use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::router::AccessRow;
 use portcullis::testing::{FixedClock, Setup, TestApp, TestClient, hostile};

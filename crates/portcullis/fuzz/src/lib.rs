@@ -16,15 +16,12 @@ use portcullis::edge::{ClientInfo, Proxies};
 use portcullis::clock::Sources;
 use portcullis::credential::{self, CredentialSource, api_key_header, basic, bearer};
 use portcullis::gate::{Cleartext, Gate};
-use portcullis::auth::AccessTokenVerifier;
+use portcullis::auth::{AccessTokenVerifier, Auth, Database, ThrottleSettings, routes};
 use portcullis::identity::VerifiedBy;
-use portcullis::auth::routes;
-use portcullis::auth::{Auth, ThrottleSettings};
 use portcullis::crypto::{
     AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, OpaqueToken, PasswordSettings,
     SigningKey, VerifierSettings,
 };
-use portcullis::auth::Database;
 use portcullis::types::{ClientId, Timestamp, TokenId};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;

@@ -19,7 +19,6 @@ use quick_cache::sync::Cache;
 
 use super::access::{StoredAccess, sql};
 use super::db::{Change, Database, DatabaseError, Transaction, position};
-use super::write::snapshot;
 use crate::policy::{Conditions, Provenance, Roles, Unknown};
 use crate::types::{
     Access, Condition, Conditional, Effect, PlacedAccess, ScopeBook, SessionId, Subject, Timestamp,
@@ -129,7 +128,7 @@ impl AccessCache {
             return Ok(Some(known));
         }
         let begun = self.begun();
-        let read = snapshot(db, async |view| {
+        let read = db.snapshot(async |view| {
             let Some(stored) = sql::stored_access(view, subject).await? else { return Ok(None) };
             let roles = self.roles_in(view).await?;
             Ok(Some((stored, roles)))
@@ -148,7 +147,7 @@ impl AccessCache {
         db: &Database,
         subject: &Subject,
     ) -> Result<Option<(SubjectAccess, Provenance)>, DatabaseError> {
-        let read = snapshot(db, async |view| {
+        let read = db.snapshot(async |view| {
             let Some(stored) = sql::stored_access(view, subject).await? else { return Ok(None) };
             Ok(Some((stored, self.roles_in(view).await?)))
         });
@@ -173,7 +172,7 @@ impl AccessCache {
 
     /// Reads the roles anew. A state that was read earlier never replaces one that was read later.
     pub(super) async fn read_roles(&self, db: &Database) -> Result<(), DatabaseError> {
-        let read = snapshot(db, async |view| {
+        let read = db.snapshot(async |view| {
             let position = position(view).await?;
             let roles = Arc::new(sql::roles(view).await?.into_iter().collect());
             Ok(Arc::new(PlacedRoles { position, roles }))

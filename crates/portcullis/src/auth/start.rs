@@ -13,7 +13,6 @@ use super::sessions::SessionState;
 use super::sync::Progress;
 use super::throttle::{Throttle, ThrottleSettings};
 use super::tokens::TokenState;
-use super::write::snapshot;
 use super::{Auth, Inner, Mailer, Settings};
 use crate::clock::Sources;
 use crate::crypto::{
@@ -170,7 +169,7 @@ impl AuthBuilder {
         if db.is_in_memory() {
             db.migrate().await.map_err(Problem::internal)?;
         }
-        let first = snapshot(&db, async |view| {
+        let first = db.snapshot(async |view| {
             let position = position(view).await?;
             let used = sql(
                 "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM signing_keys) AS found",

@@ -25,10 +25,8 @@ impl Auth {
         for sweep in sweeps.into_iter().flatten() {
             let moment = if sweep.waits { waited } else { now };
             loop {
-                let mut transaction = self.0.db.begin_writing().await?;
                 let statement = sql(sweep.statement).bind(moment).bind(BATCH);
-                let swept = statement.execute(&mut transaction).await?;
-                transaction.commit().await?;
+                let swept = self.0.db.write_beside(async |db| statement.execute(db).await).await?;
                 gone += swept;
                 if swept < BATCH.unsigned_abs() {
                     break;
@@ -36,9 +34,7 @@ impl Auth {
                 tokio::task::yield_now().await;
             }
         }
-        let mut transaction = self.0.db.begin_writing().await?;
-        forget_old_changes(&mut transaction).await?;
-        transaction.commit().await?;
+        self.0.db.write_beside(async |db| forget_old_changes(db).await).await?;
         Ok(gone)
     }
 }

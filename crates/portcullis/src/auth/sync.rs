@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use super::cache::CacheGuard;
 use super::db::{Change, DatabaseError, changes};
-use super::write::snapshot;
 use super::{Auth, Settings, later, sessions, tokens};
 use crate::problem::Problem;
 use crate::types::Timestamp;
@@ -102,8 +101,7 @@ impl Auth {
     ) -> Result<(), DatabaseError> {
         let asked_at = micros(self.0.sources.monotonic()) + 1;
         let after = *position;
-        let (newest, changed) =
-            snapshot(&self.0.db, async |view| changes(view, after).await).await?;
+        let (newest, changed) = self.0.db.snapshot(async |view| changes(view, after).await).await?;
         if !changed.is_empty() {
             let guard = self.0.cache.begin_change(&changed);
             self.take_over(&changed).await?;

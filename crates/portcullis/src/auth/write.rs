@@ -1,14 +1,14 @@
 //! The one write path: judge, change, note, commit and forget, in one transaction and one task.
 //!
-//! Nothing else begins a transaction that writes, but for what strangers can cause at will (the audit
-//! log's recorder), "last used", and sweeps.
+//! Beside it write only the audit log's recorder (what strangers can cause at will), "last used", sweeps
+//! and the probe of readiness.
 
 use futures_util::future::BoxFuture;
 
 use super::actor::Actor;
 use super::audit::{self, Action, AuditTarget, Event};
 use super::cache::SubjectAccess;
-use super::db::{Change, Database, DatabaseError, Executor, Transaction};
+use super::db::{Change, Executor, Transaction};
 use super::mail::Mail;
 use super::throttle::EmailKind;
 use super::{Auth, access, api_keys, sessions, tokens};
@@ -107,7 +107,7 @@ impl Write {
         let mut who = who.clone();
         if matches!(who.subject, Subject::User(_) | Subject::Client(_)) {
             let ended = || Problem::new(ProblemKind::InvalidCredential);
-            let access = self.access_of(&who.subject.clone()).await?;
+            let access = self.access_of(&who.subject).await?;
             let access = access.filter(|access| access.active).ok_or_else(ended)?;
             if !self.is_alive(&who, &access).await? {
                 return Err(ended());
@@ -253,15 +253,4 @@ impl Write {
             self.auth.record(event.failed()).await;
         }
     }
-}
-
-/// Reads within one moment, for what needs several statements.
-pub(in crate::auth) async fn snapshot<T>(
-    db: &Database,
-    read: impl AsyncFnOnce(&mut Transaction) -> Result<T, DatabaseError>,
-) -> Result<T, DatabaseError> {
-    let mut view = db.snapshot().await?;
-    let result = read(&mut view).await;
-    view.roll_back().await;
-    result
 }

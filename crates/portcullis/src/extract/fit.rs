@@ -4,9 +4,7 @@
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use crate::openapi::sentence;
-use crate::openapi::{CheckFault, Input};
-use crate::openapi::{Published, child};
+use crate::openapi::{CheckFault, Input, Published, child, sentence};
 use crate::problem::{BodyFault, Problem, ProblemKind};
 
 /// The part of a request that is at fault.

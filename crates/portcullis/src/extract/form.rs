@@ -5,8 +5,7 @@ use axum::extract::{FromRequest, Request};
 use super::fields::{self, Unknown};
 use super::fit::{self, Part};
 use super::{body, query};
-use crate::openapi::Published;
-use crate::openapi::{Describe, Input, OperationBuilder};
+use crate::openapi::{Describe, Input, OperationBuilder, Published};
 use crate::problem::Problem;
 
 const KIND: &str = "application/x-www-form-urlencoded";

@@ -13,8 +13,7 @@ use serde_json::{Map, Value};
 
 use super::body;
 use super::fit::{self, Part, misfit, validated};
-use crate::openapi::Published;
-use crate::openapi::{Describe, DescribeAnswer, Input, OperationBuilder, Output};
+use crate::openapi::{Describe, DescribeAnswer, Input, OperationBuilder, Output, Published};
 use crate::problem::{Problem, ProblemKind};
 
 /// A JSON body, or a JSON answer with status 200.

@@ -6,9 +6,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{is_well_escaped, scalar};
 use super::fit::{Part, note_serde};
-use crate::openapi::Schema;
-use crate::openapi::{Describe, OperationBuilder, PathInput};
-use crate::openapi::{Published, child};
+use crate::openapi::{Describe, OperationBuilder, PathInput, Published, Schema, child};
 use crate::problem::{BodyFault, Problem, ProblemKind};
 
 /// The variable parts of the path: one value for `/items/{id}`, a tuple in the path's order, or a

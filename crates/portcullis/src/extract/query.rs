@@ -5,9 +5,7 @@ use http::request::Parts;
 
 use super::fields::{self, Unknown};
 use super::fit::{self, Part};
-use crate::openapi::Published;
-use crate::openapi::SECRETS;
-use crate::openapi::{Describe, Input, OperationBuilder, Place};
+use crate::openapi::{Describe, Input, OperationBuilder, Place, Published, SECRETS};
 use crate::problem::{Problem, ProblemKind};
 
 /// The query string, read into the fields of `T`.

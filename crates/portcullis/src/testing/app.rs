@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::clock::FixedClock;
 use super::{TestClient, must};
-use crate::auth::Database;
-use crate::auth::{Auth, AuthBuilder};
+use crate::auth::{Auth, AuthBuilder, Database};
 use crate::clock::Sources;
 use crate::crypto::{MasterSecret, PasswordSettings};
 use crate::openapi::OpenApi;

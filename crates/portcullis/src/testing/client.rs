@@ -21,8 +21,7 @@ use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
 use super::{TestApp, must};
-use crate::auth::Actor;
-use crate::auth::{AccessFormat, Caller, GrantRequest, NewAccount, SignedIn};
+use crate::auth::{AccessFormat, Actor, Caller, GrantRequest, NewAccount, SignedIn};
 use crate::crypto::Secret;
 use crate::edge::OverTls;
 use crate::problem::ProblemKind;

@@ -1,7 +1,6 @@
 //! `/auth/register` and `/users/me`: what an account tells strangers, and what it asks of its owner.
 
-use portcullis::auth::Actor;
-use portcullis::auth::GrantRequest;
+use portcullis::auth::{Actor, GrantRequest};
 use portcullis::clock::Sources;
 use portcullis::testing::{Answer, TestApp, TestClient};
 use portcullis::types::{Effect, UserId};

@@ -1,9 +1,9 @@
 //! Every ready-made route behind one gate, on a SQLite file of its own.
 
-use portcullis::auth::Database;
-use portcullis::auth::routes;
-use portcullis::auth::{AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier};
-use portcullis::auth::{Auth, AuthBuilder, Settings};
+use portcullis::auth::{
+    AccessTokenVerifier, ApiKeyVerifier, Auth, AuthBuilder, Database, PasswordVerifier,
+    SessionVerifier, Settings, routes,
+};
 use portcullis::clock::Sources;
 use portcullis::credential::{SessionCookie, api_key_header, basic, bearer, cookie};
 use portcullis::crypto::{MasterSecret, PasswordSettings};

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis::auth::AccountChange;
-use portcullis::auth::Actor;
+use portcullis::auth::{AccountChange, Actor};
 use portcullis::clock::Sources;
 use portcullis::crypto::Secret;
 use portcullis::testing::{Answer, MailBox, TestApp, TestClient};

@@ -1,12 +1,9 @@
 //! `/access/v1/evaluation`: may they, and why, without doing it.
 
-use portcullis::auth::Actor;
-use portcullis::auth::Auth;
-use portcullis::auth::routes;
+use portcullis::auth::{Actor, Auth, routes};
 use portcullis::clock::Sources;
 use portcullis::policy::conditions::OpenHours;
-use portcullis::policy::when;
-use portcullis::policy::{owner, permission};
+use portcullis::policy::{owner, permission, when};
 use portcullis::testing::{FixedClock, TestApp, TestClient, auth};
 use portcullis::types::{ConditionSpec, Hours, RoleRecord, Weekday};
 use serde_json::{Value, json};

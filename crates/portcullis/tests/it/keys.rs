@@ -1,7 +1,6 @@
 //! Signing keys: published before they sign, rotated in time, and kept under one master secret.
 
-use portcullis::auth::Database;
-use portcullis::auth::{Auth, Settings, StartError};
+use portcullis::auth::{Auth, Database, Settings, StartError};
 use portcullis::clock::Sources;
 use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings};
 use portcullis::testing::FixedClock;

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::auth::Actor;
 use portcullis::auth::{
-    AccessFormat, ApiKeyRequest, Auth, Caller, Issued, NewAccount, RefreshRefused, Settings,
+    AccessFormat, Actor, ApiKeyRequest, Auth, Caller, Issued, NewAccount, RefreshRefused, Settings,
     UserRequest,
 };
 use portcullis::clock::Sources;

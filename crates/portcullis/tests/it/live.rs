@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use portcullis::auth::Actor;
-use portcullis::auth::UserRequest;
+use portcullis::auth::{Actor, UserRequest};
 use portcullis::clock::Sources;
 use portcullis::prelude::*;
 use portcullis::testing::{FixedClock, TestApp, TestClient};

@@ -1,8 +1,7 @@
 //! What ends a credential ends it on the next request: here, after a restart, on another node, and
 //! for good. Each way of ending × each kind of credential × each store.
 
-use portcullis::auth::Actor;
-use portcullis::auth::Settings;
+use portcullis::auth::{Actor, Settings};
 use portcullis::testing::TestApp;
 use serde_json::json;
 

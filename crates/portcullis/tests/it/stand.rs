@@ -1,7 +1,6 @@
 //! One application on a store that outlives it, and every kind of credential there is.
 
-use portcullis::auth::Database;
-use portcullis::auth::{AccessFormat, Auth, Settings};
+use portcullis::auth::{AccessFormat, Auth, Database, Settings};
 use portcullis::clock::Sources;
 use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::testing::{FixedClock, TestApp, TestClient};

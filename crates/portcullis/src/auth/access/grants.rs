@@ -7,7 +7,7 @@ use super::last_administrator::lock_nobody_out;
 use super::{AdministratorGuard, GrantRequest, StoredAccess, invalid, no_such, sql};
 use crate::auth::audit::{Action, AuditTarget, Event};
 use crate::auth::db::Change;
-use crate::auth::write::{Write, snapshot};
+use crate::auth::write::Write;
 use crate::auth::{Actor, Auth};
 use crate::policy::permission;
 use crate::problem::{Problem, ProblemKind};
@@ -25,7 +25,7 @@ impl Auth {
     }
 
     async fn stored_access(&self, subject: &Subject) -> Result<StoredAccess, Problem> {
-        let read = snapshot(&self.0.db, async |view| sql::stored_access(view, subject).await);
+        let read = self.0.db.snapshot(async |view| sql::stored_access(view, subject).await);
         read.await?.ok_or_else(|| no_such(subject))
     }
 
@@ -125,10 +125,8 @@ impl Auth {
                 let held = stored(write, &subject).await?;
                 let grants = [&*held.grants, std::slice::from_ref(&grant)].concat();
                 lock_nobody_out(write, &held, None, &grants).await?;
-                sql::insert_grant(write.db(), &subject, &grant).await?;
                 let target = AuditTarget::subject(&subject, &held.name);
-                let event = made(write.actor(), target, &grant);
-                write.note(event);
+                insert(write, &subject, &target, &grant).await?;
                 write.forget(Change::Subject(subject));
                 Ok(grant)
             })
@@ -160,9 +158,7 @@ impl Auth {
                     write.note(event);
                 }
                 for grant in &grants {
-                    sql::insert_grant(write.db(), &subject, grant).await?;
-                    let event = made(write.actor(), target.clone(), grant);
-                    write.note(event);
+                    insert(write, &subject, &target, grant).await?;
                 }
                 write.forget(Change::Subject(subject));
                 Ok(grants)
@@ -225,6 +221,19 @@ impl Auth {
 
 async fn stored(write: &mut Write, subject: &Subject) -> Result<StoredAccess, Problem> {
     sql::stored_access(write.db(), subject).await?.ok_or_else(|| no_such(subject))
+}
+
+/// Keeps a grant of a subject, and notes it.
+async fn insert(
+    write: &mut Write,
+    subject: &Subject,
+    target: &AuditTarget,
+    grant: &Grant,
+) -> Result<(), Problem> {
+    sql::insert_grant(write.db(), subject, grant).await?;
+    let event = made(write.actor(), target.clone(), grant);
+    write.note(event);
+    Ok(())
 }
 
 /// Assigns a role within a change.

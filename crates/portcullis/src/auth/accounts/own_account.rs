@@ -59,8 +59,8 @@ impl Auth {
                 Box::pin(async move {
                     require_own(write, id, confirmed).await?;
                     let user = change::apply(write, id, row, keep).await?;
-                    let access = write.access_of(&Subject::User(id)).await?;
-                    Ok((user, access.map_or(0, |access| access.epoch)))
+                    let account = sql::credentials(write.db(), id).await?;
+                    Ok((user, account.map_or(0, |account| account.epoch)))
                 })
             })
             .await?;

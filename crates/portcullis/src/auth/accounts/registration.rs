@@ -1,15 +1,14 @@
-//! Registration: visitors make their own accounts. Whether a name or an address is free is told to nobody, unless the
-//! settings say so.
+//! Registration: visitors make their own accounts. Whether a name or an address is free is told to
+//! nobody, unless the settings say so.
 
 use super::action_token::Purpose;
 use super::sql;
 use super::{NewAccount, Registered, User, invalid, normalize_login, username_fault};
-use crate::auth::access;
 use crate::auth::audit::{Action, AuditTarget};
 use crate::auth::mail::Mail;
 use crate::auth::throttle::EmailKind;
 use crate::auth::write::Write;
-use crate::auth::{Actor, Auth};
+use crate::auth::{Actor, Auth, access};
 use crate::crypto::Secret;
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::types::{Role, UserId};
@@ -37,20 +36,9 @@ impl Auth {
         self.0.throttle.ask(actor.address, &self.0.sources)?;
         let mut checked = self.check_account(account, true).await?;
         let roles = self.0.settings.registration_roles.clone();
-        if self.0.settings.open_registration_answers {
-            return self
-                .write(actor, move |write| {
-                    Box::pin(async move {
-                        let user = insert(write, checked, &roles).await?;
-                        let event = write.event(Action::UserCreated);
-                        write.note(event.on(AuditTarget::user(user.id, &user.username)));
-                        Ok(Registered::Made(user))
-                    })
-                })
-                .await;
-        }
+        let open = self.0.settings.open_registration_answers;
         // It becomes the account's once it was shown to be theirs.
-        let email = checked.user.email.take();
+        let email = if open { None } else { checked.user.email.take() };
         let made = self
             .write(actor, move |write| {
                 Box::pin(async move {
@@ -61,6 +49,9 @@ impl Auth {
                 })
             })
             .await;
+        if open {
+            return made.map(Registered::Made);
+        }
         match (made, email) {
             (Ok(user), Some(email)) => self.propose_address_later(user.id, user.username, email, 0),
             (Ok(_), None) => {}
@@ -187,11 +178,10 @@ fn name_taken(to: String) -> Mail {
     Mail {
         to,
         subject: "Somebody registered with your address".to_owned(),
-        text:
-            "Somebody tried to register an account with this address. If it was you: you may have \
-               one already, or the username was taken. Try to sign in, or register with another \
-               username."
-                .to_owned(),
+        text: "Somebody tried to register an account with this address. If it was you: you may \
+               have one already, or the username was taken. Try to sign in, or register with \
+               another username."
+            .to_owned(),
     }
 }
 
@@ -199,9 +189,8 @@ fn address_taken(to: String) -> Mail {
     Mail {
         to,
         subject: "Somebody wants to use your address".to_owned(),
-        text:
-            "Somebody asked to use this address for another account, but yours has it. Nothing has \
-               changed, and nothing needs doing."
-                .to_owned(),
+        text: "Somebody asked to use this address for another account, but yours has it. Nothing \
+               has changed, and nothing needs doing."
+            .to_owned(),
     }
 }

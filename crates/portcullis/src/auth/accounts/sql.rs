@@ -1,7 +1,9 @@
 //! The statements of accounts.
 
 use super::{User, UserFilter, normalize_login};
-use crate::auth::db::{Cursor, DatabaseError, Executor, Row, Transaction, limit, paged, sql};
+use crate::auth::db::{
+    Cursor, DatabaseError, Executor, Row, Statement, Transaction, limit, paged, sql,
+};
 use crate::types::{Page, PageRequest, UserId};
 
 /// The columns of [`read`].
@@ -26,23 +28,10 @@ pub(super) async fn insert(
     password_hash: Option<&str>,
 ) -> Result<(), DatabaseError> {
     refuse_taken(db, user).await?;
-    sql("INSERT INTO users (id, username, username_folded, name, email, email_folded,
-            email_verified, active, password_hash, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-    .bind(user.id.to_string())
-    .bind(&user.username)
-    .bind(normalize_login(&user.username))
-    .bind(&user.name)
-    .bind(&user.email)
-    .bind(user.email.as_deref().map(normalize_login))
-    .bind(user.email_verified)
-    .bind(user.active)
-    .bind(password_hash)
-    .bind(user.created_at)
-    .bind(user.updated_at)
-    .execute(db)
-    .await
-    .map(drop)
+    let insert = sql("INSERT INTO users (id, username, username_folded, name, email, email_folded,
+            email_verified, active, password_hash, updated_at, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+    bind_account(insert, user, password_hash).bind(user.created_at).execute(db).await.map(drop)
 }
 
 /// Writes the account as it is now, and a new password hash if there is one. The security epoch is
@@ -53,23 +42,26 @@ pub(super) async fn update(
     password_hash: Option<&str>,
 ) -> Result<(), DatabaseError> {
     refuse_taken(db, user).await?;
-    sql("UPDATE users SET username = $2, username_folded = $3, name = $4, email = $5,
+    let update = sql("UPDATE users SET username = $2, username_folded = $3, name = $4, email = $5,
             email_folded = $6, email_verified = $7, active = $8,
             password_hash = COALESCE($9, password_hash), updated_at = $10
-        WHERE id = $1")
-    .bind(user.id.to_string())
-    .bind(&user.username)
-    .bind(normalize_login(&user.username))
-    .bind(&user.name)
-    .bind(&user.email)
-    .bind(user.email.as_deref().map(normalize_login))
-    .bind(user.email_verified)
-    .bind(user.active)
-    .bind(password_hash)
-    .bind(user.updated_at)
-    .execute(db)
-    .await
-    .map(drop)
+        WHERE id = $1");
+    bind_account(update, user, password_hash).execute(db).await.map(drop)
+}
+
+/// Binds `$1` to `$10`: what an insert and an update of an account have in common.
+fn bind_account(statement: Statement, user: &User, password_hash: Option<&str>) -> Statement {
+    statement
+        .bind(user.id.to_string())
+        .bind(&user.username)
+        .bind(normalize_login(&user.username))
+        .bind(&user.name)
+        .bind(&user.email)
+        .bind(user.email.as_deref().map(normalize_login))
+        .bind(user.email_verified)
+        .bind(user.active)
+        .bind(password_hash)
+        .bind(user.updated_at)
 }
 
 /// Puts a stronger hash of the same password in the place of `old`: the security epoch stays.

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{API_KEYS, ApiKey, ApiKeyRequest, VerifiedKey, sql};
-use crate::auth::access;
 use crate::auth::audit::{Action, AuditTarget, Event};
 use crate::auth::db::{Change, Digest};
 use crate::auth::denied::Denied;
+use crate::auth::last_used::Use;
 use crate::auth::sessions::LOOKED_UP_EVERY;
 use crate::auth::write::Write;
-use crate::auth::{Actor, Auth, later};
+use crate::auth::{Actor, Auth, access, later};
 use crate::crypto::{OpaqueKind, OpaqueToken, Secret};
 use crate::policy::{Requirement, permission, unscoped};
 use crate::problem::{BodyFault, Problem, ProblemKind};
@@ -247,7 +247,7 @@ impl Auth {
         let key = sql::api_key(&self.0.db, digest).await?.ok_or(Denied::Invalid)?;
         let since_use = key.last_used_at.map(|at| now.duration_since(at).as_secs());
         if now < key.expires_at && since_use.is_none_or(|seconds| seconds >= LOOKED_UP_EVERY) {
-            self.note_api_key_used(key.id, now).await;
+            self.note_use(Use::ApiKey(key.id), now).await;
         }
         let verified = Arc::new(VerifiedKey { key, looked_up_at });
         self.0.cache.keep_if_unchanged(begun, || {

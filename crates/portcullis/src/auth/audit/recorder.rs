@@ -16,7 +16,7 @@ use super::seal::Seal;
 use super::{Action, Event};
 use super::{AuditEntry, sql};
 use crate::auth::Actor;
-use crate::auth::db::{Database, DatabaseError};
+use crate::auth::db::{Database, DatabaseError, Transaction};
 use crate::clock::Sources;
 
 /// How many events may wait.
@@ -157,17 +157,6 @@ impl Writer {
         }
     }
 
-    async fn append(&self, entries: &[AuditEntry]) -> Result<(), DatabaseError> {
-        let mut transaction = self.db.begin_writing().await?;
-        match sql::append(&mut transaction, entries, &self.seal).await {
-            Ok(()) => transaction.commit().await,
-            Err(error) => {
-                transaction.roll_back().await;
-                Err(error)
-            }
-        }
-    }
-
     /// Returns whether they were written. What was not is counted, for the log to say when it can
     /// be written again.
     async fn write(&self, entries: Vec<AuditEntry>) -> bool {
@@ -176,7 +165,8 @@ impl Writer {
         }
         let mut again = AGAIN.iter();
         let error = loop {
-            match self.append(&entries).await {
+            let append = async |db: &mut Transaction| sql::append(db, &entries, &self.seal).await;
+            match self.db.write_beside(append).await {
                 Ok(()) => return true,
                 Err(error @ DatabaseError::Unavailable(_)) => match again.next() {
                     Some(pause) => {

@@ -203,12 +203,9 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::Unavailable`] where it cannot be, or not within two seconds.
     pub async fn probe(&self) -> Result<(), DatabaseError> {
-        let written = async {
-            let mut transaction = self.begin_writing().await?;
-            // A number in the file's head that nobody reads: to write it is to write the file.
-            super::sql("PRAGMA user_version = 1").execute(&mut transaction).await?;
-            transaction.commit().await
-        };
+        // A number in the file's head that nobody reads: to write it is to write the file.
+        let number = super::sql("PRAGMA user_version = 1");
+        let written = self.write_beside(async |db| number.execute(db).await.map(drop));
         tokio::time::timeout(PROBE, written)
             .await
             .unwrap_or_else(|late| Err(DatabaseError::Unavailable(late.into())))

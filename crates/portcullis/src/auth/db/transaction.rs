@@ -27,14 +27,37 @@ impl fmt::Debug for Transaction {
 impl Database {
     /// Begins a transaction that writes: the only one at a time, so that what it reads stays true.
     ///
-    /// `Auth::write` calls this, and the few that write beside it: see `ARCHITECTURE.md`.
+    /// `Auth::write` calls this; what writes beside it calls [`Self::write_beside`].
     pub(in crate::auth) async fn begin_writing(&self) -> Result<Transaction, DatabaseError> {
         self.begin(self.writer(), "BEGIN IMMEDIATE").await
     }
 
-    /// Begins a transaction that only reads, all of it at one moment.
-    pub(in crate::auth) async fn snapshot(&self) -> Result<Transaction, DatabaseError> {
-        self.begin(self.readers(), "BEGIN").await
+    /// Changes something in a transaction of its own: whole, or not at all.
+    ///
+    /// For the few that write beside `Auth::write`: see `ARCHITECTURE.md`.
+    pub(in crate::auth) async fn write_beside<T>(
+        &self,
+        change: impl AsyncFnOnce(&mut Transaction) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        let mut transaction = self.begin_writing().await?;
+        match change(&mut transaction).await {
+            Ok(value) => transaction.commit().await.map(|()| value),
+            Err(error) => {
+                transaction.roll_back().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads within one moment, for what needs several statements.
+    pub(in crate::auth) async fn snapshot<T>(
+        &self,
+        read: impl AsyncFnOnce(&mut Transaction) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        let mut view = self.begin(self.readers(), "BEGIN").await?;
+        let result = read(&mut view).await;
+        view.roll_back().await;
+        result
     }
 
     async fn begin(

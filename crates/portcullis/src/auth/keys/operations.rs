@@ -36,11 +36,10 @@ impl Database {
         now: Timestamp,
     ) -> Result<Option<String>, DatabaseError> {
         let records = sql::keys(self).await?;
-        Ok(records.iter().find_map(|record| {
-            match KeyRing::open(std::slice::from_ref(record), master, now) {
-                Err(KeyError::Seal { id, .. }) => Some(id),
-                _ => None,
-            }
+        let (_, errors) = KeyRing::open_readable(&records, master, now);
+        Ok(errors.into_iter().find_map(|error| match error {
+            KeyError::Seal { id, .. } => Some(id),
+            _ => None,
         }))
     }
 }
@@ -113,26 +112,17 @@ impl Auth {
             ring.clone()
         } else {
             let records = sql::keys(&self.0.db).await?;
-            self.readable(&records)
+            let (ring, errors) = KeyRing::open_readable(&records, &self.0.master, self.now());
+            for error in errors {
+                tracing::warn!(%error, "a signing key cannot be read");
+            }
+            ring
         };
         let next = ring.next_change(self.now());
         self.0.keys.ring.store(Arc::new(ring));
         self.note_next_change(next);
         self.0.tokens.forget_all();
         Ok(())
-    }
-
-    fn readable(&self, records: &[KeyRecord]) -> KeyRing {
-        let (master, now) = (&self.0.master, self.now());
-        let readable = |record: &&KeyRecord| {
-            KeyRing::open(std::slice::from_ref(*record), master, now)
-                .inspect_err(|error| {
-                    tracing::warn!(key = %record.id, %error, "a signing key cannot be read");
-                })
-                .is_ok()
-        };
-        let good: Vec<KeyRecord> = records.iter().filter(readable).cloned().collect();
-        KeyRing::open(&good, master, now).unwrap_or_default()
     }
 
     fn note_next_change(&self, next: Option<Timestamp>) {

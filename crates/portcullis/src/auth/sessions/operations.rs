@@ -6,6 +6,7 @@ use super::{Caller, LOOKED_UP_EVERY, Session, SignedIn, VerifiedCookie, sql};
 use crate::auth::audit::{Action, AuditTarget, Event};
 use crate::auth::db::{Change, Digest};
 use crate::auth::denied::Denied;
+use crate::auth::last_used::Use;
 use crate::auth::write::Write;
 use crate::auth::{Actor, Auth, later};
 use crate::crypto::{OpaqueKind, OpaqueToken, Secret};
@@ -113,7 +114,7 @@ impl Auth {
             && now.duration_since(session.last_used_at).as_secs() >= LOOKED_UP_EVERY
         {
             let idle = later(now, self.0.settings.idle_ttl).min(session.expires_at);
-            self.note_session_used(session.id, now, idle).await;
+            self.note_use(Use::Session(session.id, idle), now).await;
             session.last_used_at = now;
             session.idle_expires_at = idle;
         }

@@ -6,9 +6,11 @@
 //! while nothing of the first answer has been used. Once the successor has been used, or the window has
 //! passed, the token is dead, and showing it ends the session.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
-use super::operations::prepare;
+use super::operations::{Prepared, prepare};
 use super::sql::Rotation;
 use super::{Issued, sql};
 use crate::auth::audit::Action;
@@ -47,7 +49,7 @@ struct Shown {
 }
 
 /// What the transaction came to.
-type Refreshed = Result<(super::operations::Prepared, std::sync::Arc<Access>), RefreshRefused>;
+type Refreshed = Result<(Prepared, Arc<Access>), RefreshRefused>;
 
 impl Auth {
     /// Exchanges a refresh token for a new pair. `asked` can only narrow the new access token.
@@ -127,16 +129,17 @@ async fn exchange(write: &mut Write, shown: Shown) -> Result<Refreshed, Problem>
     let settings = &auth.0.settings;
     let idle = SignedDuration::from_secs(settings.idle_ttl.into());
     let (window, successor) = (settings.refresh_window, shown.successor);
-    let rotation = sql::rotate(write.db(), &shown.digest, &successor, window, idle, now).await?;
+    let rotation =
+        sql::rotate(write.db(), session, &shown.digest, &successor, window, idle, now).await?;
     match rotation {
-        Rotation::Rotated(session, _) => {
+        Rotation::Rotated(session) => {
             let scopes = narrowed(&auth, &access, scopes);
             let prepared = prepare(write, &session, scopes, shown.format).await?;
             let from = write.actor().address.map(|address| address.to_string());
             sql::note_use(write.db(), &shown.digest, from, prepared.id()).await?;
             Ok(Ok((prepared, access)))
         }
-        Rotation::Retried(session, _, first) if is_lost_answer(write, &first) => {
+        Rotation::Retried(session, first) if is_lost_answer(write, &first) => {
             let target = write.target(&subject).await?;
             let event = write.event(Action::RefreshRetried).on(target);
             // At a bounded pace: a client may ask again and again.

@@ -14,7 +14,7 @@ pub(super) struct Used {
     pub successor_spent: bool,
 }
 
-/// What it deserves.
+/// The decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// A successor.
@@ -27,15 +27,14 @@ pub(super) enum Verdict {
     Ignore,
 }
 
-/// Judges a refresh token by its session and its past.
+/// Judges a refresh token of an active user by its session and its past.
 pub(super) fn judge(
     session: &Session,
-    user_active: bool,
     used: Option<Used>,
     window_seconds: u32,
     now: Timestamp,
 ) -> Verdict {
-    let good = user_active && session.is_live(now);
+    let good = session.is_live(now);
     match used {
         None if good => Verdict::Rotate,
         None => Verdict::Ignore,

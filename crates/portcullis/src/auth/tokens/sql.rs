@@ -11,9 +11,9 @@ use crate::types::{Scopes, SessionId, Timestamp, TokenId};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Rotation {
     /// It was good: the successor takes its place.
-    Rotated(Box<Session>, Scopes),
+    Rotated(Box<Session>),
     /// It was used a moment ago: the very same successor.
-    Retried(Box<Session>, Scopes, FirstUse),
+    Retried(Box<Session>, FirstUse),
     /// It was used before: its session is ended.
     Reused(Box<Session>),
     /// It is no refresh token, or its session is over.
@@ -152,30 +152,24 @@ pub(super) async fn is_alive<'d>(
     .await
 }
 
-/// Judges a refresh token that was shown, and puts its successor in its place or ends its session.
+/// Judges a refresh token of this session and an active user, and puts its successor in its place or ends
+/// the session.
 pub(super) async fn rotate(
     db: &mut Transaction,
+    mut session: Session,
     shown: &Digest,
     successor: &Digest,
     window_seconds: u32,
     idle_ttl: jiff::SignedDuration,
     now: Timestamp,
 ) -> Result<Rotation, DatabaseError> {
-    let found = sql(concat!(
-        "SELECT ",
-        session_columns!(),
-        ", s.scopes, u.active, t.used_at, t.used_from, t.answer, COALESCE(t.successor = $2, false) AS same_successor,
+    let found = sql(
+        "SELECT t.used_at, t.used_from, t.answer, COALESCE(t.successor = $2, false) AS same_successor,
             n.digest IS NULL OR n.used_at IS NOT NULL AS successor_spent
-        FROM refresh_tokens t
-        JOIN sessions s ON s.id = t.session_id
-        JOIN users u ON u.id = s.user_id
-        LEFT JOIN refresh_tokens n ON n.digest = t.successor
-        WHERE t.digest = $1"
-    ));
-    let found = found.bind(shown).bind(successor).optional(&mut *db).await?;
-    let Some(found) = found else { return Ok(Rotation::Unknown) };
-    let mut session = sessions::read(&found)?;
-    let scopes = found.scopes()?;
+        FROM refresh_tokens t LEFT JOIN refresh_tokens n ON n.digest = t.successor
+        WHERE t.digest = $1",
+    );
+    let found = found.bind(shown).bind(successor).one(&mut *db).await?;
     let used = match found.maybe_time("used_at")? {
         None => None,
         Some(at) => Some(Used {
@@ -184,7 +178,7 @@ pub(super) async fn rotate(
             successor_spent: found.get("successor_spent")?,
         }),
     };
-    match judge(&session, found.get("active")?, used, window_seconds, now) {
+    match judge(&session, used, window_seconds, now) {
         Verdict::Ignore => Ok(Rotation::Unknown),
         Verdict::Retry => {
             let answer: Option<String> = found.get("answer")?;
@@ -192,7 +186,7 @@ pub(super) async fn rotate(
                 from: found.get("used_from")?,
                 answer: answer.and_then(|id| id.parse().ok()),
             };
-            Ok(Rotation::Retried(Box::new(session), scopes, first))
+            Ok(Rotation::Retried(Box::new(session), first))
         }
         Verdict::End => {
             if session.ended_at.is_none() {
@@ -206,7 +200,7 @@ pub(super) async fn rotate(
             let idle = now.checked_add(idle_ttl).unwrap_or(Timestamp::MAX);
             session.idle_expires_at = idle.min(session.expires_at);
             succeed(db, shown, successor, &session).await?;
-            Ok(Rotation::Rotated(Box::new(session), scopes))
+            Ok(Rotation::Rotated(Box::new(session)))
         }
     }
 }

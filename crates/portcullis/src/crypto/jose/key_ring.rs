@@ -7,7 +7,7 @@ use super::{FindKey, Header, Jwks, KeyError, SigningKey, VerifyingKey};
 use crate::crypto::MasterSecret;
 use crate::types::{KeyRecord, Timestamp};
 
-/// The keys in use, as of one reading of the store. Cheap to clone and never changes; a new one
+/// The keys in use, as of one reading of the database. Cheap to clone and never changes; a new one
 /// takes its place when a key does.
 ///
 /// A key is published from its making, signs from `signs_from` until `signs_until`, and verifies
@@ -28,6 +28,16 @@ struct RingKey {
 }
 
 impl RingKey {
+    fn open(record: &KeyRecord, master: &MasterSecret) -> Result<Self, KeyError> {
+        Ok(Self {
+            key: SigningKey::open(record, master)?,
+            created_at: record.created_at,
+            signs_from: record.signs_from,
+            signs_until: record.signs_until,
+            retired_at: record.retired_at,
+        })
+    }
+
     fn is_live(&self, now: Timestamp) -> bool {
         self.retired_at.is_none_or(|retired| now < retired)
     }
@@ -37,6 +47,11 @@ impl RingKey {
             && self.signs_from <= now
             && self.signs_until.is_none_or(|until| now < until)
     }
+}
+
+/// The records of keys that are not retired.
+fn live(records: &[KeyRecord], now: Timestamp) -> impl Iterator<Item = &KeyRecord> {
+    records.iter().filter(move |record| record.retired_at.is_none_or(|at| now < at))
 }
 
 impl KeyRing {
@@ -49,17 +64,25 @@ impl KeyRing {
         master: &MasterSecret,
         now: Timestamp,
     ) -> Result<Self, KeyError> {
-        let live = records.iter().filter(|record| record.retired_at.is_none_or(|at| now < at));
-        let keys = live.map(|record| {
-            Ok(RingKey {
-                key: SigningKey::open(record, master)?,
-                created_at: record.created_at,
-                signs_from: record.signs_from,
-                signs_until: record.signs_until,
-                retired_at: record.retired_at,
-            })
-        });
+        let keys = live(records, now).map(|record| RingKey::open(record, master));
         Ok(Self { keys: keys.collect::<Result<_, KeyError>>()? })
+    }
+
+    /// Opens those of the kept keys that can be opened, and says of each other why it cannot.
+    #[must_use]
+    pub fn open_readable(
+        records: &[KeyRecord],
+        master: &MasterSecret,
+        now: Timestamp,
+    ) -> (Self, Vec<KeyError>) {
+        let (mut keys, mut errors) = (Vec::new(), Vec::new());
+        for record in live(records, now) {
+            match RingKey::open(record, master) {
+                Ok(key) => keys.push(key),
+                Err(error) => errors.push(error),
+            }
+        }
+        (Self { keys: keys.into() }, errors)
     }
 
     /// A single key that always signs, such as one from a file.

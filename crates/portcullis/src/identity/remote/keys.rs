@@ -10,8 +10,7 @@ use super::RemoteFault;
 use super::fetch::{Fetcher, Place};
 use crate::clock::Sources;
 use crate::crypto::{VerifyingKey, digest_of};
-use crate::types::Digest;
-use crate::types::Timestamp;
+use crate::types::{Digest, Timestamp};
 
 /// The shortest pause between two attempts to fetch keys.
 const PAUSE: Duration = Duration::from_mins(1);

@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use super::Setup;
 use super::way::{Holds, ways};
-use crate::auth::Actor;
-use crate::auth::{AccessFormat, UserRequest};
+use crate::auth::{AccessFormat, Actor, UserRequest};
 use crate::policy::{Decision, Term};
 use crate::problem::Problem;
 use crate::router::AccessRow;

@@ -7,8 +7,7 @@ use axum::routing::get;
 use futures_util::FutureExt;
 
 use super::*;
-use crate::auth::Auth;
-use crate::auth::{AccessTokenVerifier, PasswordVerifier, SessionVerifier};
+use crate::auth::{AccessTokenVerifier, Auth, PasswordVerifier, SessionVerifier};
 use crate::credential::{basic, bearer, cookie};
 use crate::gate::Gate;
 use crate::identity::VerifiedBy;
