@@ -65,11 +65,14 @@ pub(super) struct ListQuery {
 
 impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let auth = open::open(settings, Without::Refuse).await?;
+        open::with(settings, Without::Refuse, async |auth| self.operate(auth).await).await
+    }
+
+    async fn operate(self, auth: &Auth) -> Result<String, Failure> {
         match self {
-            Self::List(wanted) => wanted.list(&auth).await,
-            Self::Export { after } => export(&auth, after).await,
-            Self::Verify { known } => verify(&auth, known).await,
+            Self::List(wanted) => wanted.list(auth).await,
+            Self::Export { after } => export(auth, after).await,
+            Self::Verify { known } => verify(auth, known).await,
         }
     }
 }

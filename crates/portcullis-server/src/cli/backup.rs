@@ -105,8 +105,9 @@ impl Restore {
         let write = |error| Failure::Io(format!("{} cannot be written", database.display()), error);
         std::fs::rename(&draft, database).map_err(write)?;
         sync_folder(database).map_err(write)?;
-        let auth = open::open(settings, Without::Refuse).await?;
-        let verdict = auth.verify_audit(None).await?;
+        let verdict =
+            open::with(settings, Without::Refuse, async |auth| Ok(auth.verify_audit(None).await?))
+                .await?;
         if let Some(fault) = verdict.fault {
             return Err(Failure::wrong(
                 format!("the backup is restored, and its audit log is not whole: {fault}"),

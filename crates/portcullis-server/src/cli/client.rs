@@ -76,21 +76,24 @@ struct Shown {
 
 impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let auth = open::open(settings, Without::Refuse).await?;
+        open::with(settings, Without::Refuse, async |auth| self.operate(auth).await).await
+    }
+
+    async fn operate(self, auth: &Auth) -> Result<String, Failure> {
         let by = Actor::command_line();
         match self {
-            Self::List { form } => list(&auth, form).await,
+            Self::List { form } => list(auth, form).await,
             Self::Add { id, name, roles } => {
                 let roles: Vec<Role> = roles.into_iter().map(Role::from).collect();
                 for role in &roles {
-                    grants::must_be_there(&auth, role)?;
+                    grants::must_be_there(auth, role)?;
                 }
                 let name = name.unwrap_or_else(|| id.clone());
                 let client = auth.add_client(&by, ClientId::from(&*id), name, &roles).await?;
                 Ok(format!("{} is registered\n", client.id))
             }
             Self::Show { id, form } => {
-                let client = shown(&auth, known(&auth, &id).await?).await?;
+                let client = shown(auth, known(auth, &id).await?).await?;
                 form.show(&client, || {
                     facts(&[
                         ("id", client.id.to_string()),
@@ -101,13 +104,13 @@ impl Operation {
                     ])
                 })
             }
-            Self::Disable { id } => activate(&auth, &id, false).await,
-            Self::Enable { id } => activate(&auth, &id, true).await,
-            Self::Roles(roles) => roles.run(&auth, Noun::Client).await,
-            Self::Permissions(permissions) => permissions.run(&auth, Noun::Client).await,
-            Self::Key(keys) => keys.run(&auth).await,
+            Self::Disable { id } => activate(auth, &id, false).await,
+            Self::Enable { id } => activate(auth, &id, true).await,
+            Self::Roles(roles) => roles.run(auth, Noun::Client).await,
+            Self::Permissions(permissions) => permissions.run(auth, Noun::Client).await,
+            Self::Key(keys) => keys.run(auth).await,
             Self::Delete { id } => {
-                let client = known(&auth, &id).await?;
+                let client = known(auth, &id).await?;
                 auth.delete_client(&by, client.id).await?;
                 Ok(format!("{id} is deleted\n"))
             }

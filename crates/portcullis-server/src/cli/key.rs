@@ -73,7 +73,10 @@ fn state(key: &KeyRecord, now: Timestamp) -> &'static str {
 
 impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let auth = open::open(settings, Without::Refuse).await?;
+        open::with(settings, Without::Refuse, async |auth| self.operate(auth, settings).await).await
+    }
+
+    async fn operate(self, auth: &Auth, settings: &Settings) -> Result<String, Failure> {
         if let (Some(file), false) = (&settings.tokens.key_file, matches!(self, Self::List { .. }))
         {
             return Err(Failure::wrong(
@@ -82,12 +85,12 @@ impl Operation {
             ));
         }
         match self {
-            Self::List { form } => list(&auth, form).await,
+            Self::List { form } => list(auth, form).await,
             Self::Rotate => {
                 let key = auth.rotate_key(&Actor::command_line()).await?;
                 Ok(format!("{} is published, and signs from {}\n", key.id, seconds(key.signs_from)))
             }
-            Self::Retire { id, now } => retire(&auth, &id, now).await,
+            Self::Retire { id, now } => retire(auth, &id, now).await,
         }
     }
 }

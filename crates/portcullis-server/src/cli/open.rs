@@ -19,13 +19,31 @@ pub(super) enum Without {
     Refuse,
 }
 
-/// Opens the database of the settings.
-pub(super) async fn open(settings: &Settings, without: Without) -> Result<Auth, Failure> {
-    open_as(settings, Kind::Serve, without).await
+/// Runs a command over the database of the settings, and closes it: the command leaves one whole file
+/// behind, and nothing of it in a `-wal` beside.
+pub(super) async fn with<T>(
+    settings: &Settings,
+    without: Without,
+    command: impl AsyncFnOnce(&Auth) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    with_kind(settings, Kind::Serve, without, command).await
 }
 
-/// Opens the database of the settings as one of the two servers does, with its scopes.
-pub(super) async fn open_as(
+/// Does the same as one of the two servers, with its scopes.
+pub(super) async fn with_kind<T>(
+    settings: &Settings,
+    kind: Kind,
+    without: Without,
+    command: impl AsyncFnOnce(&Auth) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let auth = open(settings, kind, without).await?;
+    let done = command(&auth).await;
+    auth.close().await;
+    done
+}
+
+/// Opens the database of the settings, for a server.
+pub(super) async fn open(
     settings: &Settings,
     kind: Kind,
     without: Without,

@@ -86,11 +86,14 @@ pub(super) struct Change {
 
 impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let auth = open::open(settings, Without::Refuse).await?;
+        open::with(settings, Without::Refuse, async |auth| self.operate(auth).await).await
+    }
+
+    async fn operate(self, auth: &Auth) -> Result<String, Failure> {
         match self {
-            Self::List { form } => list(&auth, form),
+            Self::List { form } => list(auth, form),
             Self::Show { name, form } => {
-                let role = known(&auth, &name)?;
+                let role = known(auth, &name)?;
                 form.show(&RoleAnswer::from(role.clone()), || {
                     let inherited = auth.roles().unfold([role.name.clone()]);
                     facts(&[
@@ -103,10 +106,10 @@ impl Operation {
                     ])
                 })
             }
-            Self::Add(add) => add.run(&auth).await,
-            Self::Change(change) => change.run(&auth).await,
+            Self::Add(add) => add.run(auth).await,
+            Self::Change(change) => change.run(auth).await,
             Self::Delete { name } => {
-                let role = known(&auth, &name)?;
+                let role = known(auth, &name)?;
                 auth.delete_role(&Actor::command_line(), role.name)
                     .await
                     .map_err(|problem| last(problem.into()))?;

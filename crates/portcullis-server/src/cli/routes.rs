@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use portcullis::auth::Auth;
 use portcullis::clock::Sources;
 use serde::Serialize;
 
@@ -79,13 +80,13 @@ pub(super) async fn matrix(
     form: Form,
 ) -> Result<String, Failure> {
     let table = application(settings, whose.kind()).await?.finished.access;
-    let auth = match settings.database.url.file() {
+    let matrix = async |auth: &Auth| Ok(table.matrix(&auth.roles(), auth.scope_book()));
+    let matrix = match settings.database.url.file() {
         Some(file) if file.exists() => {
-            open::open_as(settings, whose.kind(), Without::Refuse).await?
+            open::with_kind(settings, whose.kind(), Without::Refuse, matrix).await?
         }
-        _ => open::in_memory(settings, whose.kind()).await?,
+        _ => matrix(&open::in_memory(settings, whose.kind()).await?).await?,
     };
-    let matrix = table.matrix(&auth.roles(), auth.scope_book());
     form.show(&matrix, || matrix.to_string())
 }
 

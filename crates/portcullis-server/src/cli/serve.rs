@@ -15,7 +15,7 @@ use crate::telemetry::Logs;
 pub(super) async fn serve(flags: &SharedFlags) -> Result<String, Failure> {
     let (settings, known) = Settings::load_with_sources(flags)?;
     let logs = Logs::start(&settings.server);
-    let auth = open::open(&settings, Without::Make).await?;
+    let auth = open::open(&settings, Kind::Serve, Without::Make).await?;
     let first = PageRequest { after: None, limit: 1 };
     let nobody = auth.users(&UserFilter::default(), &first).await?.items.is_empty();
     let application = app::application(&settings, Kind::Serve, &auth, None)?;

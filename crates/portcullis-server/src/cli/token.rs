@@ -24,7 +24,10 @@ pub(super) enum Operation {
 
 impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
-        let auth = open::open(settings, Without::Refuse).await?;
+        open::with(settings, Without::Refuse, async |auth| self.operate(auth).await).await
+    }
+
+    async fn operate(self, auth: &Auth) -> Result<String, Failure> {
         let Self::Revoke { id } = self;
         if let Some(id) = id {
             // How long it lives is written in the token alone: it is remembered as long as any can.
@@ -34,7 +37,7 @@ impl Operation {
             return Ok(format!("{} is revoked\n", id.to_claim()));
         }
         let token = password::secret("the token")?;
-        let what = stands_for(&auth, &token).await?;
+        let what = stands_for(auth, &token).await?;
         auth.revoke(&Actor::command_line(), token.expose()).await?;
         Ok(format!("{what}\n"))
     }

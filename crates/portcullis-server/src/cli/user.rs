@@ -106,15 +106,18 @@ struct Shown {
 impl Operation {
     pub(super) async fn run(self, settings: &Settings) -> Result<String, Failure> {
         let without = if matches!(self, Self::Add(_)) { Without::Make } else { Without::Refuse };
-        let auth = open::open(settings, without).await?;
+        open::with(settings, without, async |auth| self.operate(auth).await).await
+    }
+
+    async fn operate(self, auth: &Auth) -> Result<String, Failure> {
         match self {
-            Self::Add(add) => add.run(&auth).await,
-            Self::List(list) => list.run(&auth).await,
-            Self::Show { name, form } => show(&auth, &name, form).await,
-            Self::Disable { name } => activate(&auth, &name, false).await,
-            Self::Enable { name } => activate(&auth, &name, true).await,
+            Self::Add(add) => add.run(auth).await,
+            Self::List(list) => list.run(auth).await,
+            Self::Show { name, form } => show(auth, &name, form).await,
+            Self::Disable { name } => activate(auth, &name, false).await,
+            Self::Enable { name } => activate(auth, &name, true).await,
             Self::Password { name, password } => {
-                let user = open::user(&auth, &name).await?;
+                let user = open::user(auth, &name).await?;
                 let password = Some(password.read(&user.username)?);
                 let request = UserRequest { password, ..UserRequest::default() };
                 let user = auth.change_user(&Actor::command_line(), user.id, request).await?;
@@ -123,10 +126,10 @@ impl Operation {
                     user.username
                 ))
             }
-            Self::Roles(roles) => roles.run(&auth, Noun::User).await,
-            Self::Permissions(permissions) => permissions.run(&auth, Noun::User).await,
+            Self::Roles(roles) => roles.run(auth, Noun::User).await,
+            Self::Permissions(permissions) => permissions.run(auth, Noun::User).await,
             Self::Delete { name } => {
-                let user = open::user(&auth, &name).await?;
+                let user = open::user(auth, &name).await?;
                 auth.delete_user(&Actor::command_line(), user.id)
                     .await
                     .map_err(|problem| last(&user, problem.into()))?;

@@ -6,6 +6,7 @@ use http::Method;
 use portcullis::auth::{Auth, Supposed};
 use portcullis::edge::CountryOf as _;
 use portcullis::problem::ProblemKind;
+use portcullis::router::AccessRow;
 use portcullis::types::{ClientId, Subject, Timestamp};
 use serde::Serialize;
 
@@ -64,8 +65,21 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
         let wrong = format!("no route answers {method} {}", question.path);
         return Err(Failure::wrong(wrong, "see `portcullis routes`"));
     };
-    let auth = open::open_as(settings, question.whose.kind(), Without::Refuse).await?;
-    let subject = subject(&auth, &question).await?;
+    let kind = question.whose.kind();
+    open::with_kind(settings, kind, Without::Refuse, async |auth| {
+        explain(auth, settings, question, row, method).await
+    })
+    .await
+}
+
+async fn explain(
+    auth: &Auth,
+    settings: &Settings,
+    question: Question,
+    row: &AccessRow,
+    method: Method,
+) -> Result<String, Failure> {
+    let subject = subject(auth, &question).await?;
     let countries = app::countries(settings)?;
     let supposed = Supposed {
         at: question.at,

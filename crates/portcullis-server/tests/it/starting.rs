@@ -35,6 +35,7 @@ fn an_empty_file_is_made_a_database_by_those_commands_alone_that_make_one() {
 fn a_database_without_its_secret_is_refused_and_nothing_is_left_behind() {
     let folder = Folder::new();
     folder.add_user("ada --role admin");
+    assert!(!folder.path("portcullis.db-wal").exists(), "a command closes its database");
     let elsewhere = Folder::new();
     std::fs::copy(folder.path("portcullis.db"), elsewhere.path("portcullis.db")).unwrap();
     for words in ["user list", "check", "serve", "user add bob"] {

@@ -23,7 +23,7 @@ fn administrator(app: &TestApp) -> TestClient {
 
 /// The rows that these filters leave, the newest first.
 async fn rows(app: &TestApp, filter: &str) -> Vec<Value> {
-    app.auth().close().await;
+    app.auth().flush().await;
     let list: Value =
         auditor(app).get(format!("/audit?limit=200&{filter}")).await.expect(200).json();
     list["items"].as_array().unwrap().clone()
@@ -121,7 +121,7 @@ async fn every_action_is_noted_by_something_and_no_secret_is() {
     let stand = stand().await;
     let app = &stand.app;
     let secrets = live(&stand).await;
-    app.auth().close().await;
+    app.auth().flush().await;
     let export = auditor(app).get("/audit/export").await.expect(200);
     assert_eq!(export.header("content-type"), Some("application/x-ndjson"));
     assert_eq!(export.header("cache-control"), Some("no-store"));

@@ -84,9 +84,16 @@ impl Auth {
         verify::verify(&self.0.db, self.0.recorder.seal(), anchor).await
     }
 
-    /// Writes what was noted and waits. Call it before the process ends, after the last request.
-    pub async fn close(&self) {
+    /// Writes the audit rows that the recorder still holds, and waits for them.
+    pub async fn flush(&self) {
         self.0.recorder.flush().await;
+    }
+
+    /// Writes the audit rows that the recorder still holds, and closes the database. Call it before the
+    /// process ends, after the last request.
+    pub async fn close(&self) {
+        self.flush().await;
+        self.0.db.close().await;
     }
 
     /// Begins the log where there is none. `used` says whether the database holds keys or users

@@ -6,7 +6,7 @@ use crate::testing::FixedClock;
 use crate::types::{PageRequest, Role, RoleRecord, Subject};
 
 async fn rows(auth: &Auth) -> Vec<AuditRecord> {
-    auth.close().await;
+    auth.flush().await;
     let links = auth.audit_chain(0, u32::MAX).await.unwrap();
     links.into_iter().map(|link| link.record.unwrap()).collect()
 }
