@@ -2,10 +2,13 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "it is a test")]
 
+mod paths;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+use paths::FullPath;
 
 /// The modules that know no HTTP.
 const NO_HTTP: [&str; 4] = ["types", "auth", "crypto", "policy"];
@@ -40,71 +43,86 @@ fn layers() -> Layers {
     layers
 }
 
-/// The top-level modules that a line names, by `crate::x` or by enough of `super::`.
-fn named(line: &str, depth: usize) -> Vec<&str> {
-    let supers = "super::".repeat(depth);
-    let after = |prefix: &'static str| line.match_indices(prefix).map(|(at, _)| (at, prefix.len()));
-    let absolute = after("crate::").chain(after("$crate::"));
-    let relative = line.match_indices(&supers).map(|(at, _)| (at, supers.len()));
-    let standing_alone =
-        |at: &usize| !line[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
-    absolute
-        .chain(relative)
-        .filter(|(at, _)| standing_alone(at))
-        .map(|(at, length)| {
-            let rest = &line[at + length..];
-            let end =
-                rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(rest.len());
-            // `crate::{a, b}` has no name here, and is refused as one that no row has.
-            &rest[..end.max(usize::from(rest.starts_with('{')))]
-        })
-        .filter(|name| !name.is_empty() && *name != "super")
-        .collect()
+/// What others can see in the root of the crate and in that of `auth` by another name.
+struct Exports(BTreeMap<FullPath, FullPath>);
+
+impl Exports {
+    fn read(src: &Path) -> Self {
+        let mut exports = BTreeMap::new();
+        for (file, module) in [("lib.rs", &[][..]), ("auth/mod.rs", &["auth"][..])] {
+            let names = paths::named(&tree::read(&src.join(file)), module);
+            for (name, leads) in names.exports {
+                let mut here: FullPath = module.iter().map(|&part| part.to_owned()).collect();
+                here.push(name);
+                exports.insert(here, leads);
+            }
+        }
+        Self(exports)
+    }
+
+    /// Where a path leads in the end.
+    fn follow(&self, mut path: FullPath) -> FullPath {
+        // Two roots, hence two steps at the most.
+        for _ in 0..2 {
+            let exported = (1..=path.len().min(2)).find_map(|length| {
+                self.0.get(&path[..length]).map(|leads| [leads, &path[length..]].concat())
+            });
+            match exported {
+                Some(leads) => path = leads,
+                None => break,
+            }
+        }
+        path
+    }
+
+    /// Every path into this crate that a file names, where it leads.
+    fn named(&self, path: &Path, module: &[&str]) -> BTreeSet<FullPath> {
+        let names = paths::named(&tree::read(path), module).all;
+        names.into_iter().map(|name| self.follow(name)).collect()
+    }
 }
 
 #[test]
 fn each_module_imports_only_what_its_row_allows() {
     let layers = layers();
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut wrong = Vec::new();
+    let exports = Exports::read(&src);
+    let mut wrong = BTreeSet::new();
     let mut seen = BTreeSet::new();
     for path in tree::files(&src, ".rs") {
         let inner = path.strip_prefix(&src).expect("a file under src").with_extension("");
-        let parts: Vec<_> = inner.iter().filter_map(|part| part.to_str()).collect();
+        let mut parts: Vec<_> = inner.iter().filter_map(|part| part.to_str()).collect();
         let module = parts[0];
         if module == "lib" || tree::is_test(&inner.with_extension("rs")) {
             continue;
         }
         let Some(may) = layers.get(module) else {
-            wrong.push(format!("{module}: no row of the table has it"));
+            wrong.insert(format!("{module}: no row of the table has it"));
             continue;
         };
         seen.insert(module.to_owned());
-        let depth = parts.len() - usize::from(parts.last() == Some(&"mod"));
-        let text = tree::read(&path);
-        for (number, line) in tree::code(&text) {
-            let place = || format!("{}:{number}", inner.with_extension("rs").display());
-            for name in named(line, depth).into_iter().filter(|name| *name != module) {
-                if may.as_ref().is_some_and(|may| !may.contains(name)) {
-                    wrong.push(format!("{}: `{module}` may not import `{name}`", place()));
-                }
+        let knows = parts.iter().any(|part| KNOW_HTTP.contains(part));
+        if parts.last() == Some(&"mod") {
+            parts.pop();
+        }
+        let place = inner.with_extension("rs").display().to_string();
+        for name in exports.named(&path, &parts) {
+            let name = name.first().map_or("the root", String::as_str);
+            if name != module && may.as_ref().is_some_and(|may| !may.contains(name)) {
+                wrong.insert(format!("{place}: `{module}` may not import `{name}`"));
             }
-            let knows = parts.iter().any(|part| KNOW_HTTP.contains(part));
-            if NO_HTTP.contains(&module)
-                && !(module == "auth" && knows)
-                && (line.contains("axum") || line.contains("request::Parts"))
-            {
-                wrong.push(format!("{}: `{module}` does not know HTTP", place()));
+        }
+        if NO_HTTP.contains(&module) && !(module == "auth" && knows) {
+            for (number, line) in tree::code(&tree::read(&path)) {
+                if line.contains("axum") || line.contains("request::Parts") {
+                    wrong.insert(format!("{place}:{number}: `{module}` does not know HTTP"));
+                }
             }
         }
     }
-    wrong.extend(
-        layers
-            .keys()
-            .filter(|row| !seen.contains(*row))
-            .map(|row| format!("{row}: no such module")),
-    );
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    let rows = layers.keys().filter(|row| !seen.contains(*row));
+    wrong.extend(rows.map(|row| format!("{row}: no such module")));
+    assert!(wrong.is_empty(), "\n{}", Vec::from_iter(wrong).join("\n"));
 }
 
 /// The topics of `auth` in their order, as `ARCHITECTURE.md` has them.
@@ -115,48 +133,42 @@ fn topics() -> Vec<String> {
     names(line)
 }
 
-/// The topics that a line names by `crate::auth::x` or `use super::super::x`.
-fn topics_named<'t>(line: &str, topics: &'t [String]) -> Vec<&'t str> {
-    let has = |topic: &str| {
-        let path = format!("auth::{topic}::");
-        line.contains(&path)
-            || line.contains(&format!("crate::auth::{topic};"))
-            || line
-                .strip_prefix("use crate::auth::{")
-                .is_some_and(|list| list.split(['{', '}', ',', ' ', ';']).any(|name| name == topic))
-    };
-    topics.iter().map(String::as_str).filter(|topic| has(topic)).collect()
+/// Which topic behind its own a topic names by this path. Everything of `auth` at once is named by a glob.
+fn behind<'t>(path: &'t [String], later: &[String]) -> Option<&'t str> {
+    match path {
+        [auth, name, ..] if auth == "auth" => {
+            (name == "*" || later.contains(name)).then_some(name.as_str())
+        }
+        _ => None,
+    }
 }
 
 #[test]
 fn a_topic_of_auth_names_only_those_before_it() {
     let topics = topics();
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/auth");
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let exports = Exports::read(&src);
     let mut wrong = Vec::new();
     for (place, topic) in topics.iter().enumerate() {
-        let folder = src.join(topic);
+        let folder = src.join("auth").join(topic);
         assert!(folder.is_dir(), "there is no topic {topic}");
         for path in tree::files(&folder, ".rs") {
-            if tree::is_test(&path) {
+            let inner = path.strip_prefix(&src).expect("a file under src").with_extension("");
+            if tree::is_test(&inner.with_extension("rs")) {
                 continue;
             }
-            for (number, line) in tree::code(&tree::read(&path)) {
-                for named in topics_named(line.trim(), &topics[place + 1..]) {
-                    wrong.push(format!("{}:{number}: `{topic}` names `{named}`", path.display()));
+            let mut parts: Vec<_> = inner.iter().filter_map(|part| part.to_str()).collect();
+            if parts.last() == Some(&"mod") {
+                parts.pop();
+            }
+            for name in exports.named(&path, &parts) {
+                if let Some(named) = behind(&name, &topics[place + 1..]) {
+                    wrong.push(format!("{}: `{topic}` names `{named}`", inner.display()));
                 }
             }
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-#[test]
-fn an_upward_name_of_a_topic_is_seen() {
-    let topics = ["sessions".to_owned(), "accounts".to_owned()];
-    let named = |line| topics_named(line, &topics);
-    assert_eq!(named("use crate::auth::accounts::User;"), ["accounts"]);
-    assert_eq!(named("use crate::auth::{Auth, sessions};"), ["sessions"]);
-    assert_eq!(named("use crate::auth::{Auth, Settings};"), [""; 0]);
 }
 
 /// The files of `auth` that begin a transaction that writes: the write path, and the few beside it.
@@ -183,10 +195,47 @@ fn no_other_file_begins_a_transaction_that_writes() {
 
 #[test]
 fn an_import_is_seen_however_it_is_written() {
-    assert_eq!(named("use crate::auth::Users;", 2), ["auth"]);
-    assert_eq!(named("    let x = crate::clock::now(crate::types::A);", 1), ["clock", "types"]);
-    assert_eq!(named("use super::super::auth::Auth;", 2), ["auth"]);
-    assert_eq!(named("use super::auth::Auth;", 2), [""; 0]);
-    assert_eq!(named("use crate::{store, types};", 1), ["{"]);
-    assert_eq!(named("use other_crate::store;", 1), [""; 0]);
+    let named = |text: &str| {
+        let names = paths::named(text, &["auth", "tokens", "rotation"]).all;
+        BTreeSet::from_iter(names.into_iter().map(|path| path.join("::")))
+    };
+    for (text, path) in [
+        ("use crate::auth::accounts::User;", "auth::accounts::User"),
+        (
+            "use crate::{\n    clock,\n    auth::{accounts::{self, User}},\n};",
+            "auth::accounts::User",
+        ),
+        ("use crate::{clock, auth::{accounts::{self, User}}};", "auth::accounts"),
+        ("use super::super::accounts::User as Person;", "auth::accounts::User"),
+        ("use super::super::*;", "auth::*"),
+        ("fn a() { crate::clock::now(crate::types::A); }", "types::A"),
+        ("use crate::auth; fn a(user: auth::User) {}", "auth::User"),
+        ("mod inner { use super::super::super::clients::Client; }", "auth::clients::Client"),
+        ("fn a() { debug_assert!(crate::auth::clients::any()); }", "auth::clients::any"),
+        ("macro_rules! a { () => { $crate::auth::clients::any() } }", "auth::clients::any"),
+    ] {
+        assert!(named(text).contains(path), "{text}: {:?}", named(text));
+    }
+    for text in [
+        "use other_crate::auth;",
+        "#[cfg(test)] mod tests { use crate::auth::clients::Client; }",
+        "pub(in crate::auth) fn a() {}",
+        "/// [`crate::auth::clients`]\nfn a() {}",
+    ] {
+        assert!(named(text).is_empty(), "{text}: {:?}", named(text));
+    }
+}
+
+#[test]
+fn a_name_behind_a_root_export_and_an_upward_topic_are_seen() {
+    let exports = Exports::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let path = |text: &str| -> FullPath { text.split("::").map(str::to_owned).collect() };
+    assert_eq!(exports.follow(path("auth::Client")), path("auth::clients::Client"));
+    let later = ["accounts".to_owned(), "clients".to_owned()];
+    for upward in ["auth::Client", "auth::User", "auth::clients::sql", "auth::*"] {
+        assert!(behind(&exports.follow(path(upward)), &later).is_some(), "{upward}");
+    }
+    for fine in ["auth::Auth", "auth::Session", "auth::sessions", "types::ClientId"] {
+        assert_eq!(behind(&exports.follow(path(fine)), &later), None, "{fine}");
+    }
 }

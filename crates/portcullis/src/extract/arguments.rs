@@ -88,6 +88,10 @@ impl Describe for Request {
     }
 }
 
+/// How axum's extractors of a body refuse one.
+const BODY_REFUSALS: [StatusCode; 3] =
+    [StatusCode::BAD_REQUEST, StatusCode::UNSUPPORTED_MEDIA_TYPE, StatusCode::UNPROCESSABLE_ENTITY];
+
 /// What axum's extractors say of a request that does not fit is text of axum's.
 fn text_refusals(operation: &mut OperationBuilder<'_>, statuses: &[StatusCode]) {
     for status in statuses {
@@ -100,14 +104,7 @@ impl<T: JsonSchema + 'static> Describe for axum::Json<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.foreign_body::<T>("application/json");
         operation.problem(ProblemKind::TooLarge);
-        text_refusals(
-            operation,
-            &[
-                StatusCode::BAD_REQUEST,
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                StatusCode::UNPROCESSABLE_ENTITY,
-            ],
-        );
+        text_refusals(operation, &BODY_REFUSALS);
     }
 }
 
@@ -116,14 +113,7 @@ impl<T: JsonSchema + 'static> Describe for axum::Form<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.foreign_body::<T>("application/x-www-form-urlencoded");
         operation.problem(ProblemKind::TooLarge);
-        text_refusals(
-            operation,
-            &[
-                StatusCode::BAD_REQUEST,
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                StatusCode::UNPROCESSABLE_ENTITY,
-            ],
-        );
+        text_refusals(operation, &BODY_REFUSALS);
     }
 }
 

@@ -13,6 +13,7 @@ mod hostile;
 mod introspection;
 mod keys;
 mod lifecycle;
+mod lists;
 mod live;
 mod lockout;
 mod refresh;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::last_administrator::keep_administering;
 use super::{AdministratorGuard, invalid, sql};
 use crate::auth::audit::{Action, AuditTarget, Event};
-use crate::auth::db::Change;
+use crate::auth::db::{Change, Cursor, page_of};
 use crate::auth::{Actor, Auth};
 use crate::policy::{Roles, permission};
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Permission, Role, RoleRecord};
+use crate::types::{Page, PageRequest, Permission, Role, RoleRecord};
 
 /// What is to be changed of a role. `None` leaves it as it is.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +40,15 @@ impl Auth {
     #[must_use]
     pub fn roles(&self) -> Arc<Roles> {
         self.0.cache.roles()
+    }
+
+    /// A page of the roles, by name.
+    ///
+    /// # Errors
+    /// A 422 where the cursor is none of ours.
+    pub fn page_of_roles(&self, page: &PageRequest) -> Result<Page<RoleRecord>, Problem> {
+        let roles = self.roles();
+        Ok(page_of(roles.records().cloned(), page, |role| Cursor::named(&role.name))?)
     }
 
     /// The role of this name.

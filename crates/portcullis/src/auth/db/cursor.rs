@@ -21,6 +21,11 @@ impl Cursor {
         Self { created_at: created_at.as_microsecond(), id: id.to_string() }
     }
 
+    /// The cursor of a row in a list ordered by name.
+    pub(in crate::auth) fn named(name: &impl ToString) -> Self {
+        Self { created_at: 0, id: name.to_string() }
+    }
+
     /// Reads the cursor a stranger brought; before everything where there is none.
     pub(in crate::auth) fn parse(page: &PageRequest) -> Result<Self, DatabaseError> {
         let Some(text) = &page.after else {
@@ -53,4 +58,16 @@ pub(in crate::auth) fn paged<T>(
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(|last| cursor(last).encode());
     Page { items, next }
+}
+
+/// A page of rows that are all in memory, in the order of their cursors.
+pub(in crate::auth) fn page_of<T>(
+    rows: impl IntoIterator<Item = T>,
+    page: &PageRequest,
+    cursor: impl Fn(&T) -> Cursor,
+) -> Result<Page<T>, DatabaseError> {
+    let after = Cursor::parse(page)?;
+    let limit = limit(page);
+    let rows = rows.into_iter().filter(|row| cursor(row) > after).take(limit + 1).collect();
+    Ok(paged(rows, limit, cursor))
 }

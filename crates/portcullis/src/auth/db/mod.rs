@@ -17,7 +17,7 @@ mod subject;
 mod transaction;
 
 pub use connect::{ConnectError, Database};
-pub(in crate::auth) use cursor::{Cursor, limit, paged};
+pub(in crate::auth) use cursor::{Cursor, limit, page_of, paged};
 pub use error::DatabaseError;
 pub(in crate::auth) use feed::{Change, changes, forget_old_changes, position};
 pub(in crate::auth) use row::{Row, scope_list};

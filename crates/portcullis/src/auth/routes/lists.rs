@@ -4,7 +4,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::types::PageRequest;
+use crate::types::{Page, PageRequest};
 
 /// One page of a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -17,12 +17,19 @@ pub struct List<T> {
     pub next: Option<String>,
 }
 
+impl<T> List<T> {
+    /// The answer to whoever asked for this page.
+    pub(in crate::auth) fn of<R: Into<T>>(page: Page<R>) -> Self {
+        Self { items: page.items.into_iter().map(Into::into).collect(), next: page.next }
+    }
+}
+
 /// Which page of a list is wanted.
 #[derive(Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub(in crate::auth) struct ListQuery {
     /// Where the last page ended.
-    #[garde(length(chars, max = 200))]
+    #[garde(length(chars, max = 600))]
     #[serde(default)]
     cursor: Option<String>,
     /// How many rows at the most.

@@ -6,14 +6,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{GrantAnswer, RoleAnswer, manages_roles};
-use crate::auth::routes::{CurrentActor, List};
+use crate::auth::db::{Cursor, page_of};
+use crate::auth::routes::{CurrentActor, List, ListQuery};
 use crate::auth::{Auth, GrantRequest};
-use crate::extract::{Created, Json, NoContent, Path};
+use crate::extract::{Created, Json, NoContent, Path, Query};
 use crate::gate::Gate;
 use crate::openapi::PathInput;
 use crate::problem::{Problem, ProblemKind};
 use crate::router::Routes;
-use crate::types::{ClientId, ConditionSpec, Effect, GrantId, Role, Subject, Timestamp, UserId};
+use crate::types::{
+    ClientId, ConditionSpec, Effect, Grant, GrantId, Role, Subject, Timestamp, UserId,
+};
 
 /// The routes under `/users/{id}` and `/clients/{id}` for roles and grants.
 pub fn table(gate: &Gate) -> Routes<Auth> {
@@ -100,12 +103,13 @@ impl From<NewGrant> for GrantRequest {
 async fn list_held_roles<I: Holder>(
     State(auth): State<Auth>,
     Path(id): Path<I>,
+    Query(wanted): Query<ListQuery>,
 ) -> Result<Json<List<RoleAnswer>>, Problem> {
     let held = auth.roles_of(&id.into()).await?;
     let graph = auth.roles();
-    let items =
-        held.iter().filter_map(|name| graph.get(name.as_str())).cloned().map(Into::into).collect();
-    Ok(Json(List { items, next: None }))
+    let roles = held.iter().filter_map(|name| graph.get(name.as_str()));
+    let page = page_of(roles.cloned(), &wanted.into(), |role| Cursor::named(&role.name))?;
+    Ok(Json(List::of(page)))
 }
 
 async fn read_held_role<I: Holder>(
@@ -140,9 +144,11 @@ async fn unassign_role<I: Holder>(
 async fn list_grants<I: Holder>(
     State(auth): State<Auth>,
     Path(id): Path<I>,
+    Query(wanted): Query<ListQuery>,
 ) -> Result<Json<List<GrantAnswer>>, Problem> {
     let grants = auth.grants_of(&id.into()).await?;
-    Ok(Json(List { items: grants.into_iter().map(Into::into).collect(), next: None }))
+    let cursor = |grant: &Grant| Cursor::new(grant.created_at, &grant.id);
+    Ok(Json(List::of(page_of(grants, &wanted.into(), cursor)?)))
 }
 
 async fn create_grant<I: Holder>(

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::{RoleAnswer, manages_roles};
 use crate::auth::Auth;
 use crate::auth::access::RoleChange;
-use crate::auth::routes::{CurrentActor, List};
-use crate::extract::{Created, Given, Json, NoContent, Path};
+use crate::auth::routes::{CurrentActor, List, ListQuery};
+use crate::extract::{Created, Given, Json, NoContent, Path, Query};
 use crate::gate::Gate;
 use crate::problem::Problem;
 use crate::router::Routes;
@@ -83,9 +83,11 @@ fn roles(names: Vec<String>) -> BTreeSet<Role> {
     names.into_iter().map(Role::from).collect()
 }
 
-async fn list_roles(State(auth): State<Auth>) -> Json<List<RoleAnswer>> {
-    let items = auth.roles().records().cloned().map(RoleAnswer::from).collect();
-    Json(List { items, next: None })
+async fn list_roles(
+    State(auth): State<Auth>,
+    Query(wanted): Query<ListQuery>,
+) -> Result<Json<List<RoleAnswer>>, Problem> {
+    Ok(Json(List::of(auth.page_of_roles(&wanted.into())?)))
 }
 
 async fn create_role(
