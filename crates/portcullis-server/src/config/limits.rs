@@ -103,6 +103,12 @@ const ACCOUNTS: &[Limit] = &[
         "registrations_from_one_address_are_counted",
     ),
     Limit(
+        "invitations that are open",
+        Fixed("1000"),
+        "409",
+        "only_so_many_invitations_are_open_at_once",
+    ),
+    Limit(
         "the time over which both are counted",
         Setting("throttle.window"),
         "—",

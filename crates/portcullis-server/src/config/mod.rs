@@ -1,5 +1,6 @@
 //! The configuration: a file a section, flag over environment over file over default, every mistake at once.
 
+pub(crate) mod accounts;
 mod checks;
 pub(crate) mod cors;
 pub(crate) mod database;
@@ -70,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) database: database::Database,
     /// `[tokens]`.
     pub(crate) tokens: tokens::Tokens,
+    /// `[accounts]`.
+    pub(crate) accounts: accounts::Accounts,
     /// `[geo]`.
     pub(crate) geo: geo::Geo,
     /// `[cors]`.
@@ -88,6 +91,7 @@ impl Settings {
         server::Server::SECTION,
         database::Database::SECTION,
         tokens::Tokens::SECTION,
+        accounts::Accounts::SECTION,
         geo::Geo::SECTION,
         cors::Cors::SECTION,
         passwords::Passwords::SECTION,
@@ -123,6 +127,7 @@ impl Settings {
             server: server::Server::read(&mut layers),
             database: database::Database::read(&mut layers),
             tokens: tokens::Tokens::read(&mut layers),
+            accounts: accounts::Accounts::read(&mut layers),
             geo: geo::Geo::read(&mut layers),
             cors: cors::Cors::read(&mut layers),
             passwords: passwords::Passwords::read(&mut layers),
