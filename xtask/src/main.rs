@@ -4,6 +4,7 @@ mod node;
 mod python;
 mod rust;
 mod shell;
+mod soak;
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ cargo xtask test [--only STEP,…]   everything CI checks; installs what it need
 cargo xtask bless                  rewrites docs/generated from the code
 cargo xtask bench                  runs the benchmarks
 cargo xtask fuzz [SECONDS]         fuzzes each target for so long, 60 where left out
+cargo xtask soak [MINUTES]         the server under mixed traffic, kills and a full disk, 5 where left out
 ";
 
 /// A step of `cargo xtask test`: its name, what it does, and how.
@@ -47,6 +49,11 @@ fn main() -> ExitCode {
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => rust::fuzz(&mut shell, seconds),
             Err(_) => Err(format!("{seconds:?} is not a number of seconds")),
+        },
+        ["soak"] => soak::soak(&mut shell, 5),
+        ["soak", minutes] => match minutes.parse() {
+            Ok(minutes) => soak::soak(&mut shell, minutes),
+            Err(_) => Err(format!("{minutes:?} is not a number of minutes")),
         },
         _ => Err(format!("usage:\n{USAGE}\nsteps of `test`:\n{}", steps())),
     };

@@ -31,6 +31,11 @@ pub(crate) fn build_binary(shell: &mut Shell) -> Outcome {
     ))
 }
 
+/// Builds the program alone.
+pub(crate) fn build_server(shell: &mut Shell) -> Outcome {
+    shell.cargo(&format!("build {ALL} --bin portcullis --quiet"))
+}
+
 /// Runs the tests that compare a generated page, with leave to rewrite it.
 pub(crate) fn bless(shell: &mut Shell) -> Outcome {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
