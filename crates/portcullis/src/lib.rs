@@ -38,10 +38,10 @@
 //!
 //! # The tour
 //!
-//! A request passes these modules in this order: [`edge`], [`cors`], [`credential`], [`identity`],
-//! [`policy`], then your handler, or [`problem`] where it is refused. [`gate`] assembles this walk, [`router`]
-//! mounts the routes, [`extract`] and [`openapi`] read and document what handlers take. [`crypto`],
-//! [`types`] and [`clock`] serve all of them; `auth` issues the credentials that they check.
+//! The modules, in the order of the alphabet, are the walk of a request: [`cors`], [`credential`],
+//! [`identity`], [`policy`], then [`problem`] or your handler. Below them stand [`crypto`] and
+//! [`types`]; beside them `auth` issues what they check. [`gate`] assembles the walk and [`router`] mounts
+//! the routes; [`openapi`] reads handlers' signatures.
 //!
 //! - *I have users of my own*: implement [`identity::Verifier`] and give it to a source of
 //!   [`credential`]s.
@@ -63,44 +63,44 @@
 //! - `multipart`, `ws`: uploads and WebSocket in handlers, described.
 //! - `testing`: for your tests: a client without sockets, a clock that stands still.
 
-// The walk of a request. The outermost layer: the client's address, the request id, limits, panics.
+// Around everything: where a request came from, its id, a net under panics.
 pub mod edge;
 
-// May this origin ask?
+// 1, may this origin ask at all?
 pub mod cors;
 
-// Which credential does the request bring?
+// 2, what did the request bring?
 pub mod credential;
 
-// Whose credential is it?
+// 3, who is it?
 pub mod identity;
 
-// May this principal call this route?
+// 4, may they?
 pub mod policy;
 
-// The refusal, by RFC 9457.
+// 5, no: how a refusal is said.
 pub mod problem;
 
-// Accounts, sessions, tokens, keys: what issues the credentials that the guard checks.
+// Accounts, sessions, tokens, keys: the side that issues what the guard checks.
 #[cfg(feature = "auth")]
 pub mod auth;
 
-// Secrets, signatures, tokens, password hashes.
+// 7, what must not be seen.
 pub mod crypto;
 
-// The nouns that all modules share.
+// 9, the nouns.
 pub mod types;
 
-// What puts the walk together: the gate, the route table, the extractors, the OpenAPI document.
+// What puts the walk together: the gate, the table of routes, the document.
 pub mod extract;
 pub mod gate;
 pub mod openapi;
 pub mod router;
 
-// Time and randomness.
+// What everything is handed: the time, and randomness.
 pub mod clock;
 
-// Tools for tests. No other module imports them.
+// The tools of tests. Nothing imports them.
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -109,7 +109,7 @@ pub mod prelude {
     #[cfg(feature = "auth")]
     pub use crate::auth::{
         AccessTokenVerifier, Actor, ApiKeyVerifier, Auth, CurrentUser, Database, GrantRequest,
-        NewAccount, PasswordVerifier, Registration, SessionVerifier, Settings,
+        NewAccount, PasswordVerifier, SessionVerifier, Settings,
     };
     pub use crate::clock::Sources;
     pub use crate::cors::Cors;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use portcullis::auth::{
-    AccessFormat, Auth, ConnectError, Database, Registration, Settings as RulesSettings,
-    StartError, ThrottleSettings, UserFilter,
+    AccessFormat, Auth, AuthBuilder, ConnectError, Database, Settings as RulesSettings, StartError,
+    ThrottleSettings, UserFilter,
 };
 use portcullis::clock::Sources;
 use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings, Secret, SigningKey};
@@ -14,7 +14,7 @@ use portcullis::types::{PageRequest, Role};
 use secrecy::ExposeSecret;
 
 use super::{DatabaseFile, Kind, mail};
-use crate::config::{Settings, accounts, private_file, tokens};
+use crate::config::{Settings, private_file, tokens};
 
 /// Why the application could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -87,9 +87,20 @@ pub(crate) async fn database(settings: &Settings) -> Result<Database, OpenError>
 /// [`OpenError`].
 pub(crate) async fn open(settings: &Settings, kind: Kind) -> Result<Auth, OpenError> {
     // Before the schema: a start that is cut off in between is completed by the next one.
-    let master = master(settings, &Sources::system()).await?;
+    let master = master(settings, &Sources::system(), Lost::No).await?;
     let store = database(settings).await?;
     open_over(settings, kind, store, master).await
+}
+
+/// Opens the database with another master secret in the place of one that was lost.
+///
+/// # Errors
+/// [`OpenError`]; also where the secret opens the database.
+pub(crate) async fn replace_lost_secret(settings: &Settings) -> Result<Auth, OpenError> {
+    let master = master(settings, &Sources::system(), Lost::Yes).await?;
+    let store = database(settings).await?;
+    let builder = builder(settings, Kind::Serve, store, master)?;
+    Ok(builder.replace_lost_secret().start().await?)
 }
 
 /// The same over any store.
@@ -102,15 +113,33 @@ pub(crate) async fn open_over(
     store: Database,
     master: MasterSecret,
 ) -> Result<Auth, OpenError> {
-    let sources = Sources::system();
+    let auth = builder(settings, kind, store, master)?.start().await?;
+    // The demo's sample users need every sample role; of `serve` all but the first are the operator's.
+    // Where nobody is there yet, the first start may have been cut off half-way.
+    if kind == Kind::Demo || auth.roles().records().next().is_none() || is_new(&auth).await? {
+        auth.add_missing_roles(kind.roles()).await?;
+        // Another process may have made them meanwhile.
+        auth.catch_up().await?;
+    }
+    Ok(auth)
+}
+
+fn builder(
+    settings: &Settings,
+    kind: Kind,
+    store: Database,
+    master: MasterSecret,
+) -> Result<AuthBuilder, OpenError> {
     let mut builder = Auth::builder(store, master)
-        .sources(sources)
+        .sources(Sources::system())
         .settings(rules_settings(settings, kind))
         .passwords(passwords(settings))
         .throttle(ThrottleSettings {
             account_attempts: settings.throttle.account_attempts,
             address_attempts: settings.throttle.address_attempts,
             window: seconds(settings.throttle.window),
+            account_changes: settings.throttle.account_changes,
+            address_changes: settings.throttle.address_changes,
         })
         .scopes(kind.scopes())
         .conditions(Conditions::new().without_second_factor())
@@ -121,15 +150,7 @@ pub(crate) async fn open_over(
     if let Some(smtp) = mail::smtp(&settings.mail)? {
         builder = builder.mailer(smtp);
     }
-    let auth = builder.start().await?;
-    // The demo's sample users need every sample role; of `serve` all but the first are the operator's.
-    // Where nobody is there yet, the first start may have been cut off half-way.
-    if kind == Kind::Demo || auth.roles().records().next().is_none() || is_new(&auth).await? {
-        auth.add_missing_roles(kind.roles()).await?;
-        // Another process may have made them meanwhile.
-        auth.catch_up().await?;
-    }
-    Ok(auth)
+    Ok(builder)
 }
 
 fn rules_settings(settings: &Settings, kind: Kind) -> RulesSettings {
@@ -150,13 +171,9 @@ fn rules_settings(settings: &Settings, kind: Kind) -> RulesSettings {
     auth.session_ttl = seconds(tokens.session_ttl);
     auth.refresh_window = seconds(tokens.refresh_window);
     auth.key_rotation = seconds(tokens.key_rotation);
-    auth.registration = match (settings.accounts.registration, kind) {
-        (Some(accounts::Registration::Open), _) | (None, Kind::Demo) => Registration::Open,
-        (Some(accounts::Registration::Verified), _) => Registration::Verified,
-        (Some(accounts::Registration::Invite), _) => Registration::Invite,
-        (Some(accounts::Registration::Closed), _) | (None, Kind::Serve) => Registration::Closed,
-    };
+    auth.reserved_names.clone_from(&settings.accounts.reserved_names);
     if kind == Kind::Demo {
+        auth.open_registration_answers = true;
         auth.registration_roles = vec![Role::from("user")];
     }
     auth
@@ -181,7 +198,7 @@ fn passwords(settings: &Settings) -> PasswordSettings {
 pub(crate) async fn secret_opens(settings: &Settings, file: &Path) -> Result<(), OpenError> {
     let sources = Sources::system();
     refuse_missing_secret(settings, file)?;
-    let master = master(settings, &sources).await?;
+    let master = master(settings, &sources, Lost::No).await?;
     let store = Database::connect(&format!("sqlite://{}", file.display())).await?;
     let found = store.key_under_another_secret(&master, sources.now()).await;
     store.close().await;
@@ -216,12 +233,23 @@ fn refuse_missing_secret(settings: &Settings, file: &Path) -> Result<(), ConfigE
     }
 }
 
+/// Whether the secret of a database that is there was lost, so that another is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lost {
+    No,
+    Yes,
+}
+
 /// The master secret: the setting, or the file beside the database, made with a new database alone.
-async fn master(settings: &Settings, sources: &Sources) -> Result<MasterSecret, OpenError> {
+async fn master(
+    settings: &Settings,
+    sources: &Sources,
+    lost: Lost,
+) -> Result<MasterSecret, OpenError> {
     let bytes = match (&settings.tokens.master_secret, settings.database.url.secret_file()) {
         (Some(given), _) => given.expose_secret().as_bytes().to_vec(),
         (None, Some(path)) => {
-            if let Some(file) = settings.database.url.file()
+            if let (Lost::No, Some(file)) = (lost, settings.database.url.file())
                 && DatabaseFile::look(file).await == DatabaseFile::Used
             {
                 refuse_missing_secret(settings, file)?;

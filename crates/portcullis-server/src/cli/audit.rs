@@ -1,10 +1,13 @@
 //! `portcullis audit …`: who did what to whom, from where, when, with which outcome.
 
+use std::path::PathBuf;
+
 use portcullis::auth::routes::{AuditAnswer, List};
 use portcullis::auth::{AuditFilter, AuditOutcome, AuditVerdict, Auth};
 use portcullis::types::{Digest, PageRequest, Timestamp};
 
 use super::Failure;
+use super::audit_archive::{self, Archive};
 use super::open::{self, Without};
 use super::show::{self, Form, table};
 use crate::config::Settings;
@@ -28,7 +31,12 @@ pub(super) enum Operation {
         /// What an earlier verification said to keep: also finds a database that was put back
         #[arg(long, value_name = "ROW:HASH", value_parser = kept)]
         known: Option<(u64, Digest)>,
+        /// An archive to be read as well; several in the order of their rows
+        #[arg(long, value_name = "FILE")]
+        archive: Vec<PathBuf>,
     },
+    /// Write the older rows to a file, sealed, and take them off the log, which goes on behind them
+    Archive(Archive),
 }
 
 /// Which rows are wanted.
@@ -72,7 +80,11 @@ impl Operation {
         match self {
             Self::List(wanted) => wanted.list(auth).await,
             Self::Export { after } => export(auth, after).await,
-            Self::Verify { known } => verify(auth, known).await,
+            Self::Verify { known, archive } => {
+                let archives = audit_archive::verify(auth, &archive).await?;
+                Ok(archives + &verify(auth, known).await?)
+            }
+            Self::Archive(archive) => archive.run(auth).await,
         }
     }
 }
@@ -148,19 +160,33 @@ async fn export(auth: &Auth, mut after: u64) -> Result<String, Failure> {
 }
 
 async fn verify(auth: &Auth, known: Option<(u64, Digest)>) -> Result<String, Failure> {
-    let AuditVerdict { rows, hash, fault } = auth.verify_audit(known).await?;
+    let AuditVerdict { rows, archived, resealed, hash, fault } = auth.verify_audit(known).await?;
     if let Some(fault) = fault {
         let fix = match rows {
-            0 => "compare it with an export that was kept elsewhere".to_owned(),
+            rows if rows == archived => {
+                "compare it with an export that was kept elsewhere".to_owned()
+            }
             _ => format!(
-                "rows 1 to {rows} are as they were written: compare what follows with an export \
-                 that was kept elsewhere"
+                "rows {} to {rows} are as they were written: compare what follows with an export \
+                 that was kept elsewhere",
+                archived + 1
             ),
         };
         return Err(Failure::wrong(fault.to_string(), fix));
     }
+    let mut notes = Vec::new();
+    if archived > 0 {
+        notes.push(format!("rows 1 to {archived} lie in archives: `--archive FILE` reads them\n"));
+    }
+    if let Some(row) = resealed {
+        notes.push(format!(
+            "row {row} says that the master secret was lost: the rows before it were sealed by another, \
+             and what was done to them until then cannot be told\n"
+        ));
+    }
+    let notes = notes.concat();
     Ok(format!(
-        "the audit log is whole: {rows} rows\n\
+        "the audit log is whole: {rows} rows\n{notes}\
          keep this elsewhere, and verify with it next time:\n  --known {rows}:{}\n",
         hex(&hash)
     ))

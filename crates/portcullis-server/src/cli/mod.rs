@@ -7,6 +7,7 @@
 //! itself was not understood.
 
 mod audit;
+mod audit_archive;
 mod backup;
 mod check;
 mod client;
@@ -17,13 +18,13 @@ mod doctor;
 mod failure;
 mod grants;
 mod hours;
-mod invite;
 mod key;
 mod migrate;
 mod open;
 mod password;
 mod role;
 mod routes;
+mod secret;
 mod serve;
 mod show;
 mod token;
@@ -65,7 +66,6 @@ enum Operation {
     /// Roles: named bundles of permissions
     #[command(subcommand)]
     Role(role::Operation),
-    Invite(invite::Invite),
     /// Programs that are registered
     #[command(subcommand)]
     Client(client::Operation),
@@ -78,6 +78,9 @@ enum Operation {
     /// Who did what to whom, from where, when
     #[command(subcommand)]
     Audit(audit::Operation),
+    /// The master secret
+    #[command(subcommand)]
+    Secret(secret::Operation),
     /// Print the access table: method, path, who may call
     Routes {
         #[command(flatten)]
@@ -165,8 +168,7 @@ impl Operation {
                 client::Operation::List { .. } | client::Operation::Show { .. }
             ),
             Self::Key(operation) => !matches!(operation, key::Operation::List { .. }),
-            Self::Token(_) => true,
-            Self::Invite(invite) => invite.changes(),
+            Self::Token(_) | Self::Secret(_) => true,
             _ => false,
         }
     }
@@ -192,11 +194,11 @@ impl Operation {
             Self::Cors(operation) => operation.run(&settings()?).await,
             Self::User(operation) => operation.run(&settings()?).await,
             Self::Role(operation) => operation.run(&settings()?).await,
-            Self::Invite(invite) => invite.run(&settings()?).await,
             Self::Client(operation) => operation.run(&settings()?).await,
             Self::Key(operation) => operation.run(&settings()?).await,
             Self::Token(operation) => operation.run(&settings()?).await,
             Self::Audit(operation) => operation.run(&settings()?).await,
+            Self::Secret(operation) => operation.run(&settings()?).await,
         }
     }
 }

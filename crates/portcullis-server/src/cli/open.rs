@@ -48,6 +48,12 @@ pub(super) async fn open(
     kind: Kind,
     without: Without,
 ) -> Result<Auth, Failure> {
+    look(settings, without).await?;
+    Ok(app::open(settings, kind).await?)
+}
+
+/// Refuses a database that is not there, where the command makes none.
+pub(super) async fn look(settings: &Settings, without: Without) -> Result<(), Failure> {
     if let (Without::Refuse, Some(file)) = (without, settings.database.url.file()) {
         let wrong = match DatabaseFile::look(file).await {
             DatabaseFile::Missing => format!("there is no database {}", file.display()),
@@ -62,7 +68,7 @@ pub(super) async fn open(
             return Err(Failure::wrong(wrong, fix));
         }
     }
-    Ok(app::open(settings, kind).await?)
+    Ok(())
 }
 
 /// Rules that remember nothing: to see what the settings amount to, and touch no database.

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::tokens::Algorithm;
 use super::value::{ByteSize, Value};
-use super::{Settings, accounts, private_file, weak_secret};
+use super::{Settings, private_file, weak_secret};
 
 /// Notes every contradiction between settings, and every bound that is passed.
 pub(super) fn check(settings: &Settings, faults: &mut ConfigError) {
@@ -171,6 +171,8 @@ impl Check<'_> {
         let throttle = &settings.throttle;
         self.counts("throttle.account_attempts", throttle.account_attempts, 1, 1_000_000);
         self.counts("throttle.address_attempts", throttle.address_attempts, 1, 1_000_000);
+        self.counts("throttle.account_changes", throttle.account_changes, 10, 1_000_000);
+        self.counts("throttle.address_changes", throttle.address_changes, 10, 10_000_000);
         self.within("throttle.window", throttle.window, second, 24 * hour);
     }
 
@@ -259,15 +261,6 @@ impl Check<'_> {
         self.counts("passwords.threads", passwords.threads, 0, 256);
         self.counts("passwords.queue", passwords.queue, 1, 100_000);
         let mail = &settings.mail;
-        if settings.accounts.registration == Some(accounts::Registration::Verified)
-            && mail.url.is_none()
-        {
-            self.note(
-                &["accounts.registration", "mail.url"],
-                "it is `verified`, and no e-mail can be sent",
-                "give a mail server, or choose `invite`",
-            );
-        }
         if mail.url.is_some() && mail.from.is_none() {
             self.note(
                 &["mail.from", "mail.url"],

@@ -82,6 +82,12 @@ const REQUESTS: &[Limit] = &[
         "a_strangers_body_is_held_to_a_limit_of_its_own",
     ),
     Limit(
+        "the age of the verdict under which a body is handed over",
+        Fixed("3s"),
+        "who sends it is judged again: 401, 403, or 409 where what they hold has changed",
+        "a_handler_is_not_run_on_a_verdict_that_has_grown_old",
+    ),
+    Limit(
         "all bodies that arrive at once; one half for public routes",
         Setting("server.bodies_in_flight"),
         "503, `Retry-After: 1`",
@@ -103,16 +109,40 @@ const ACCOUNTS: &[Limit] = &[
         "registrations_from_one_address_are_counted",
     ),
     Limit(
-        "invitations that are open",
-        Fixed("1000"),
-        "409",
-        "only_so_many_invitations_are_open_at_once",
+        "changes that an account makes of its own, in `throttle.window`: sign-ins, refreshes, revoked tokens",
+        Setting("throttle.account_changes"),
+        "429; what a permission allows is not counted",
+        "what_an_account_changes_of_its_own_has_a_pace",
     ),
     Limit(
-        "the time over which both are counted",
+        "the same from one address",
+        Setting("throttle.address_changes"),
+        "429",
+        "what_an_address_changes_has_a_pace",
+    ),
+    Limit(
+        "the time over which all of these are counted",
         Setting("throttle.window"),
         "—",
         "failures_fill_a_bucket_that_time_empties",
+    ),
+    Limit(
+        "direct grants of one user or client, and the members of their conditions together",
+        Fixed("1000 each"),
+        "409",
+        "a_condition_and_all_of_them_have_a_bound",
+    ),
+    Limit(
+        "members of one condition: conditions in it, networks, countries, parameters",
+        Fixed("100"),
+        "422",
+        "a_condition_and_all_of_them_have_a_bound",
+    ),
+    Limit(
+        "conditions asked for when something would be allowed",
+        Fixed("30 000"),
+        "it is not foreseen",
+        "what_it_costs_to_say_when_is_bounded",
     ),
     Limit(
         "passwords hashed at once",
@@ -161,6 +191,45 @@ const LIFETIMES: &[Limit] = &[
     ),
 ];
 
+const DATABASE: &[Limit] = &[
+    Limit(
+        "a change that waits for its turn, behind changes of this process and of others",
+        Fixed("5s"),
+        "503, `Retry-After: 1`; reads do not wait",
+        "writers_wait_for_another_process_a_bounded_time_and_reads_not_at_all",
+    ),
+    Limit(
+        "rows deleted in one transaction: by a sweep, with an account, behind an archive",
+        Fixed("500"),
+        "the rest in further ones",
+        "what_an_interrupted_cut_left_is_swept",
+    ),
+    Limit(
+        "rows of the audit log for one kind of refusal, by one actor at one address, in a minute",
+        Fixed("60"),
+        "counted: one row with `repeated`",
+        "a_minutes_repeats_are_written_then_counted",
+    ),
+    Limit(
+        "such rows, all together",
+        Fixed("200 a second, 2000 at once"),
+        "counted: `audit.dropped`",
+        "it_lets_a_burst_through_and_then_so_many_a_second",
+    ),
+    Limit(
+        "rows of the audit log",
+        Fixed("none"),
+        "`portcullis audit archive` takes the older ones off",
+        "a_log_goes_on_behind_its_archive_and_both_are_verified",
+    ),
+    Limit(
+        "what subjects hold, in memory",
+        Fixed("128 MiB, equal combinations once; 100 000 subjects"),
+        "read from the database again",
+        "what_differs_has_a_bound_and_then_memory_begins_anew",
+    ),
+];
+
 const E_MAIL: &[Limit] = &[
     Limit(
         "e-mails that wait to be sent",
@@ -196,6 +265,7 @@ fn markdown() -> String {
         ("Requests", REQUESTS),
         ("Accounts and passwords", ACCOUNTS),
         ("Tokens and sessions", LIFETIMES),
+        ("Database and memory", DATABASE),
         ("E-mail", E_MAIL),
     ] {
         let _ = write!(

@@ -28,6 +28,8 @@ async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
     let many = ThrottleSettings {
         account_attempts: 1_000_000,
         address_attempts: 1_000_000,
+        account_changes: 1_000_000,
+        address_changes: 1_000_000,
         ..ThrottleSettings::default()
     };
     let auth = Auth::builder(store, secret)

@@ -167,3 +167,40 @@ fn a_row_that_was_changed_removed_or_cut_off_is_named() {
     folder.run(&format!("audit verify {later}")).refused(1, &["noted elsewhere"]);
     folder.run("audit verify --known 12").refused(2, &["ROW:HASH"]);
 }
+
+/// Faults §8, last row.
+#[test]
+fn it_is_archived_and_both_parts_are_verified() {
+    let folder = used();
+    let rows = places(&folder, "--limit 100").len();
+    folder.run("audit archive a.jsonl --until 3").good();
+    assert!(!places(&folder, "--limit 100").contains(&3));
+    let said = folder.run("audit verify --archive a.jsonl").good();
+    assert!(said.contains("rows 1 to 3") && said.contains("the audit log is whole"), "{said}");
+    // A file that is there stays.
+    folder.run("audit archive a.jsonl").refused(1, &["a.jsonl", "there already"]);
+    folder.run("audit archive b.jsonl").good();
+    let said = folder.run("audit verify --archive a.jsonl --archive b.jsonl").good();
+    assert!(said.contains("rows 4 to") && said.contains("the audit log is whole"), "{said}");
+    folder.run("audit verify --archive b.jsonl --archive a.jsonl").refused(1, &["in the order"]);
+    // The archiving itself is what is left, and nothing is left to archive but that.
+    assert!(places(&folder, "").len() < rows);
+    let changed =
+        std::fs::read_to_string(folder.path("a.jsonl")).unwrap().replacen("ada", "eve", 1);
+    std::fs::write(folder.path("c.jsonl"), changed).unwrap();
+    folder.run("audit verify --archive c.jsonl").refused(1, &["row", "was changed"]);
+}
+
+/// Faults §15, row 5.
+#[test]
+fn a_lost_master_secret_is_given_up_by_a_command_that_says_so() {
+    let folder = used();
+    std::fs::remove_file(folder.path("portcullis.db.secret")).unwrap();
+    folder.run("audit verify").refused(1, &["portcullis.db.secret", "is not there"]);
+    folder.run("secret replace-lost").refused(1, &["--yes"]);
+    folder.run("secret replace-lost --yes").good();
+    let said = folder.run("audit verify").good();
+    assert!(said.contains("the master secret was lost"), "{said}");
+    folder.run("user list").good();
+    folder.run("secret replace-lost --yes").refused(1, &["nothing was replaced"]);
+}

@@ -153,6 +153,8 @@ static SERVER: LazyLock<(Runtime, Router)> = LazyLock::new(|| {
         let patient = ThrottleSettings {
             account_attempts: u32::MAX,
             address_attempts: u32::MAX,
+            account_changes: u32::MAX,
+            address_changes: u32::MAX,
             ..ThrottleSettings::default()
         };
         let auth = Auth::builder(Database::in_memory(), master)

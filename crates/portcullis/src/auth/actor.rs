@@ -28,6 +28,8 @@ pub struct Actor {
     /// In which request, as in `X-Request-Id`.
     pub request_id: Option<Arc<str>>,
     pub(super) authority: Authority,
+    /// The account whose own change it is, where the actor has not signed in.
+    account: Option<UserId>,
 }
 
 /// By which right a change is made.
@@ -48,6 +50,7 @@ impl Actor {
             address: who.context.address,
             request_id: who.context.request_id.clone(),
             authority: Authority::Principal(Arc::new(who.clone())),
+            account: None,
         }
     }
 
@@ -59,6 +62,7 @@ impl Actor {
             address,
             request_id,
             authority: Authority::Principal(Arc::new(Principal::guest())),
+            account: None,
         }
     }
 
@@ -80,6 +84,7 @@ impl Actor {
             address: None,
             request_id: None,
             authority: Authority::Process,
+            account: None,
         }
     }
 
@@ -87,6 +92,17 @@ impl Actor {
     #[must_use]
     pub fn named(&self, id: UserId, username: &str) -> Self {
         Self { target: AuditTarget::user(id, username), ..self.clone() }
+    }
+
+    /// The same, who shows something of this account's: what they change counts for it.
+    pub(super) fn for_account(&self, id: UserId) -> Self {
+        Self { account: Some(id), ..self.clone() }
+    }
+
+    /// The account that changes count for: that of a user or a client.
+    pub(super) fn account(&self) -> Option<String> {
+        let own = matches!(&*self.target.kind, "user" | "client" | "external");
+        self.account.map(|id| id.to_string()).or_else(|| own.then(|| self.target.id.clone()))
     }
 
     /// Whether it is this user.

@@ -18,6 +18,7 @@ use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
 
 use super::access::{StoredAccess, sql};
+use super::combinations::{Combinations, MOST_BYTES};
 use super::db::{Change, Database, DatabaseError, Transaction, position};
 use crate::policy::{Conditions, Provenance, Roles, Unknown};
 use crate::types::{
@@ -51,6 +52,8 @@ struct PlacedRoles {
 pub(super) struct AccessCache {
     roles: ArcSwap<PlacedRoles>,
     subjects: Cache<Subject, Arc<SubjectAccess>>,
+    /// What those subjects hold: each combination once.
+    combinations: Combinations,
     /// How many changes are between their commit and the moment at which memory has forgotten.
     changing: AtomicUsize,
     /// How many of those concern roles: only then are the roles in memory not the ones to judge by.
@@ -68,6 +71,7 @@ impl AccessCache {
         Self {
             roles: ArcSwap::default(),
             subjects: Cache::new(SUBJECTS),
+            combinations: Combinations::new(MOST_BYTES),
             changing: AtomicUsize::new(0),
             changing_roles: AtomicUsize::new(0),
             generation: Mutex::new(0),
@@ -134,7 +138,12 @@ impl AccessCache {
             Ok(Some((stored, roles)))
         });
         let Some((stored, roles)) = read.await? else { return Ok(None) };
-        let known = Arc::new(self.unfold(stored, &roles));
+        let mut known = self.unfold(stored, &roles);
+        if let Some(access) = Arc::get_mut(&mut known.access) {
+            let own = std::mem::take(access);
+            known.access = self.combinations.share(own, || self.subjects.clear());
+        }
+        let known = Arc::new(known);
         self.keep_if_unchanged(begun, || {
             self.subjects.insert(subject.clone(), Arc::clone(&known));
         });

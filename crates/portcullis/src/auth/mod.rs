@@ -9,9 +9,11 @@
 
 mod actor;
 mod cache;
+mod combinations;
 mod db;
 mod denied;
 mod last_used;
+mod lost_secret;
 mod mail;
 mod observer;
 pub mod routes;
@@ -33,7 +35,6 @@ pub mod access;
 pub mod accounts;
 pub mod api_keys;
 pub mod clients;
-pub mod invitations;
 mod keys;
 pub mod oauth;
 pub mod sessions;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-pub use access::{GrantRequest, RoleChange, StoredAccess, Supposed, Why};
+pub use access::{GRANT_MEMBERS, GRANTS, GrantRequest, RoleChange, StoredAccess, Supposed, Why};
 pub use accounts::{
     AccountChange, LoginRefused, NewAccount, Registered, User, UserFilter, UserRequest,
     normalize_login, username_fault,
@@ -52,18 +53,18 @@ pub use accounts::{
 pub use actor::Actor;
 pub use api_keys::{API_KEYS, ApiKey, ApiKeyRequest};
 pub use audit::{
-    Action, AuditEntry, AuditFault, AuditFilter, AuditHead, AuditLink, AuditOutcome, AuditRecord,
-    AuditTarget, AuditVerdict, Event, UnknownOutcome, audit_hash,
+    Action, ArchiveFault, ArchiveReader, ArchiveWriter, AuditArchive, AuditEntry, AuditFault,
+    AuditFilter, AuditHead, AuditLink, AuditOutcome, AuditRecord, AuditTarget, AuditVerdict, Event,
+    UnknownOutcome, audit_hash,
 };
 pub use clients::{Client, ClientChange};
 pub use db::{ConnectError, Database, DatabaseError};
 pub use denied::Denied;
-pub use invitations::{INVITATIONS, Invitation, InvitationRequest};
 pub use mail::{Mail, Mailer};
 pub use oauth::{Introspected, Revocable};
 pub use routes::CurrentUser;
 pub use sessions::{Caller, LIVE_SESSIONS, Session, SignedIn};
-pub use settings::{AccessFormat, Registration, Settings};
+pub use settings::{AccessFormat, Settings};
 pub use start::{AuthBuilder, StartError};
 pub use throttle::ThrottleSettings;
 pub use tokens::{Issued, RefreshRefused, VerifiedToken};

@@ -15,21 +15,6 @@ pub enum AccessFormat {
     Jwe,
 }
 
-/// Who may register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Registration {
-    /// Everybody. The answer is the account, or that a name is taken; an address counts unverified.
-    Open,
-    /// Everybody. The answer is the same whether or not the name or the address was free, and an address
-    /// is the account's once the token of its e-mail was shown.
-    Verified,
-    /// Whoever brings an invitation.
-    Invite,
-    /// Nobody: an administrator makes accounts.
-    #[default]
-    Closed,
-}
-
 /// How tokens and sessions are made. Times are in seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -55,8 +40,11 @@ pub struct Settings {
     pub api_key_longest_ttl: u32,
     /// The roles of somebody who registers.
     pub registration_roles: Vec<Role>,
-    /// Who may register.
-    pub registration: Registration,
+    /// Whether registration says outright that a name is taken. Only for a demo without mail.
+    pub open_registration_answers: bool,
+    /// Usernames that nobody can register, nor an administrator give over HTTP, however they are
+    /// written: only the process itself and its command line make such accounts.
+    pub reserved_names: Vec<String>,
     /// The role whose last active holder cannot be removed.
     pub administrator: Option<Role>,
     /// How long memory may answer without having read the feed of changes, in milliseconds: 100 to
@@ -65,6 +53,43 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The names that are reserved where nothing is said: whoever has one is taken for the service
+    /// itself (RFC 2142, and what others keep back).
+    pub const RESERVED_NAMES: [&str; 32] = [
+        "abuse",
+        "account",
+        "admin",
+        "administrator",
+        "anonymous",
+        "everyone",
+        "guest",
+        "help",
+        "helpdesk",
+        "hostmaster",
+        "info",
+        "mailer-daemon",
+        "moderator",
+        "no-reply",
+        "nobody",
+        "null",
+        "official",
+        "operator",
+        "owner",
+        "portcullis",
+        "postmaster",
+        "root",
+        "security",
+        "service",
+        "staff",
+        "support",
+        "superuser",
+        "sysadmin",
+        "system",
+        "team",
+        "undefined",
+        "webmaster",
+    ];
+
     /// The longest an access token may live, in seconds: how long an ended session must be
     /// remembered.
     pub const LONGEST_ACCESS_TTL: u32 = 86_400;
@@ -90,7 +115,8 @@ impl Settings {
             api_key_ttl: 90 * 86_400,
             api_key_longest_ttl: Self::LONGEST_API_KEY_TTL,
             registration_roles: Vec::new(),
-            registration: Registration::Closed,
+            open_registration_answers: false,
+            reserved_names: Self::RESERVED_NAMES.iter().map(ToString::to_string).collect(),
             administrator: Some("admin".into()),
             max_staleness: 1000,
         }

@@ -37,6 +37,7 @@ pub struct AuthBuilder {
     mailer: Option<Arc<dyn Mailer>>,
     algorithm: Algorithm,
     key: Option<SigningKey>,
+    secret_was_lost: bool,
 }
 
 /// Why [`Auth`] could not be assembled.
@@ -71,7 +72,18 @@ impl AuthBuilder {
             mailer: None,
             algorithm: Algorithm::EdDsa,
             key: None,
+            secret_was_lost: false,
         }
+    }
+
+    /// Goes on with this master secret where the one that the database was made with is lost for good: see
+    /// [the guide](https://github.com/portcullis-rs/portcullis/blob/main/docs/running.md). Its signing keys
+    /// are deleted, every session ends, and the audit log says from which row on it is sealed anew. What
+    /// was done to the rows before that cannot be told any more. For one start, by a person; it fails with
+    /// a 409 where this secret opens the database.
+    pub fn replace_lost_secret(mut self) -> Self {
+        self.secret_was_lost = true;
+        self
     }
 
     /// Where time and chance come from. The system where this is left out.
@@ -197,19 +209,23 @@ impl AuthBuilder {
             mailer: self.mailer,
             recorder,
         }));
-        auth.begin(used).await?;
+        auth.begin(used, self.secret_was_lost).await?;
         Ok(auth)
     }
 }
 
 impl Auth {
-    async fn begin(&self, used: bool) -> Result<(), StartError> {
+    async fn begin(&self, used: bool, secret_was_lost: bool) -> Result<(), StartError> {
         let away = |error: DatabaseError| Problem::from(error);
         self.0.cache.read_roles(&self.0.db).await.map_err(away)?;
         self.read_ended().await.map_err(away)?;
+        if secret_was_lost {
+            self.replace_lost_secret().await?;
+        }
         self.refuse_another_master().await?;
         self.begin_audit(used).await?;
         self.begin_keys().await?;
+        self.write_skeletons().await?;
         Ok(())
     }
 }

@@ -13,6 +13,10 @@
 //! What anyone may ask for, an account or an e-mail, counts always: for the address that asks, and
 //! e-mails also for the address that they go to, by their kind.
 //!
+//! What somebody changes of their own (a sign-in, a refresh, a revoked token, their own account) counts for
+//! the account and for the address: each takes the writer's turn and a row. Changes that a permission
+//! allows do not count.
+//!
 //! Each bucket is one number, the time at which it would be empty again (GCRA), by the monotonic clock.
 
 use std::collections::HashMap;
@@ -36,12 +40,24 @@ pub struct ThrottleSettings {
     pub address_attempts: u32,
     /// The window, in seconds.
     pub window: u32,
+    /// Changes that an account makes of its own, in a window: sign-ins, refreshes, revoked tokens, changes
+    /// of itself.
+    pub account_changes: u32,
+    /// The same from one address, by whatever account.
+    pub address_changes: u32,
 }
 
 impl Default for ThrottleSettings {
-    /// 20 for an account and 100 from an address in a quarter of an hour.
+    /// 20 attempts for an account and 100 from an address in a quarter of an hour; 600 changes of an
+    /// account and 10 000 from an address.
     fn default() -> Self {
-        Self { account_attempts: 20, address_attempts: 100, window: 900 }
+        Self {
+            account_attempts: 20,
+            address_attempts: 100,
+            window: 900,
+            account_changes: 600,
+            address_changes: 10_000,
+        }
     }
 }
 
@@ -232,6 +248,43 @@ impl Throttle {
         room
     }
 
+    /// Whether this account and this address may change something of their own.
+    pub(super) fn may_change(
+        &self,
+        account: Option<&str>,
+        address: Option<IpAddr>,
+        sources: &Sources,
+    ) -> Result<(), TooMany> {
+        match self.room(&self.buckets_of_changes(account, address), sources, false) {
+            Room::Full(many) => Err(many),
+            Room::Free | Room::Held => Ok(()),
+        }
+    }
+
+    /// Counts a change of their own.
+    pub(super) fn changed(
+        &self,
+        account: Option<&str>,
+        address: Option<IpAddr>,
+        sources: &Sources,
+    ) {
+        let now = micros(sources);
+        let mut buckets = self.lock();
+        for (key, each) in self.buckets_of_changes(account, address) {
+            let bucket = buckets.entry(key).or_default();
+            bucket.empty_at = bucket.empty_at.max(now) + each;
+        }
+    }
+
+    fn buckets_of_changes(&self, account: Option<&str>, address: Option<IpAddr>) -> Vec<Taken> {
+        let account = account
+            .map(|id| (self.key(("changes of", id)), self.each(self.settings.account_changes)));
+        let address = address.map(network).map(|network| {
+            (self.key(("changes from", network)), self.each(self.settings.address_changes))
+        });
+        account.into_iter().chain(address).collect()
+    }
+
     /// Takes from the bucket of what anyone may ask for, from this address.
     pub(super) fn ask(&self, address: Option<IpAddr>, sources: &Sources) -> Result<(), TooMany> {
         let each = self.each(self.settings.address_attempts);
@@ -306,8 +359,12 @@ mod tests {
 
     impl Stand {
         fn new() -> Self {
-            let settings =
-                ThrottleSettings { account_attempts: 3, address_attempts: 5, window: 60 };
+            let settings = ThrottleSettings {
+                account_attempts: 3,
+                address_attempts: 5,
+                window: 60,
+                ..ThrottleSettings::default()
+            };
             Self {
                 throttle: Throttle::new(settings),
                 clock: FixedClock::at("2026-01-01T00:00:00Z"),

@@ -11,7 +11,7 @@ use super::cache::SubjectAccess;
 use super::db::{Change, Executor, Transaction};
 use super::mail::Mail;
 use super::throttle::EmailKind;
-use super::{Auth, access, api_keys, sessions, tokens};
+use super::{Auth, Inner, access, api_keys, sessions, tokens};
 use crate::policy::Requirement;
 use crate::problem::{Problem, ProblemKind};
 use crate::types::{Principal, SessionId, Subject, Timestamp};
@@ -30,6 +30,8 @@ pub(in crate::auth) struct Write {
     attempt: Option<Event>,
     changes: Vec<Change>,
     mail: Vec<(EmailKind, Mail)>,
+    /// Whether a permission allows the change: then it does not count as the actor's own.
+    by_permission: bool,
 }
 
 impl<'d> From<&'d mut Write> for Executor<'d> {
@@ -44,15 +46,21 @@ impl Auth {
     /// reads, `change` judges and changes, the audit rows are appended, all of it is committed, memory
     /// forgets what the change names, and only then the answer goes out.
     ///
-    /// Where `change` refuses, nothing of it stays.
+    /// Where `change` refuses, nothing of it stays. What an account changes of its own has a pace, for the
+    /// account and for the address (`throttle.rs`); what a permission allows has none.
     ///
     /// # Errors
-    /// What `change` refuses with; a 401 where the actor's credential does not count any more; 503.
+    /// What `change` refuses with; a 401 where the actor's credential does not count any more; a 429 where
+    /// the account or the address made too many changes of its own; 503.
     pub(in crate::auth) async fn write<T, F>(&self, actor: &Actor, change: F) -> Result<T, Problem>
     where
         T: Send + 'static,
         F: for<'w> FnOnce(&'w mut Write) -> BoxFuture<'w, Result<T, Problem>> + Send + 'static,
     {
+        if actor.principal().is_some() {
+            let account = actor.account();
+            self.0.throttle.may_change(account.as_deref(), actor.address, &self.0.sources)?;
+        }
         let (auth, actor) = (self.clone(), actor.clone());
         tokio::spawn(async move {
             let transaction = auth.0.db.begin_writing().await?;
@@ -66,11 +74,13 @@ impl Auth {
                 attempt: None,
                 changes: Vec::new(),
                 mail: Vec::new(),
+                by_permission: false,
             };
             let outcome = match write.judge_actor().await {
                 Ok(()) => change(&mut write).await,
                 Err(problem) => Err(problem),
             };
+            write.count_own();
             match outcome {
                 Ok(value) => write.finish().await.map(|()| value),
                 Err(problem) => {
@@ -153,10 +163,21 @@ impl Write {
     ///
     /// # Errors
     /// A 401 for nobody, a 403 that names what is missing.
-    pub(in crate::auth) fn require(&self, requirement: Requirement) -> Result<(), Problem> {
-        match &self.judged {
-            None => Ok(()),
-            Some(who) => who.must(requirement),
+    pub(in crate::auth) fn require(&mut self, requirement: Requirement) -> Result<(), Problem> {
+        let Some(who) = &self.judged else { return Ok(()) };
+        let is_permission = requirement.is_permission();
+        who.must(requirement)?;
+        self.by_permission |= is_permission;
+        Ok(())
+    }
+
+    /// Counts the change for the account and the address of its actor, where it is their own: done or
+    /// refused, it took the writer's turn.
+    fn count_own(&self) {
+        if self.actor.principal().is_some() && !self.by_permission {
+            let account = self.actor.account();
+            let Inner { throttle, sources, .. } = &*self.auth.0;
+            throttle.changed(account.as_deref(), self.actor.address, sources);
         }
     }
 
@@ -248,9 +269,10 @@ impl Write {
     async fn abandon(self, problem: &Problem) {
         self.transaction.roll_back().await;
         if problem.kind() == ProblemKind::Conflict
-            && let Some(event) = self.attempt
+            && let Some(event) = self.attempt.map(Event::failed)
+            && self.auth.0.recorder.admits(&event)
         {
-            self.auth.record(event.failed()).await;
+            self.auth.record(event).await;
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http_body::{Frame, SizeHint};
@@ -26,9 +27,19 @@ impl Default for BodyLimit {
     }
 }
 
+/// The verdict that let a request through, which grows old while its body arrives.
+pub(crate) trait Verdict: Send + 'static {
+    /// Whether it is too old to hand over more of the body.
+    fn is_stale(&self) -> bool;
+
+    /// Judges the request again.
+    fn renew(&self) -> BoxFuture<'static, Result<(), Problem>>;
+}
+
 impl BodyLimit {
     /// Holds the body of a request to this limit and to what there is room for, whichever extractor
-    /// reads it: ours, axum's, or a handler's own.
+    /// reads it: ours, axum's, or a handler's own. Nothing of it is handed over on a verdict that has
+    /// grown old: a body that is slow to arrive is judged again.
     ///
     /// # Errors
     /// A 413 where the request says already that its body is larger.
@@ -36,6 +47,7 @@ impl BodyLimit {
         self,
         mut parts: Parts,
         body: Body,
+        verdict: Option<Box<dyn Verdict>>,
     ) -> Result<(Request, BodyWatch), Box<Problem>> {
         if body.is_end_stream() {
             return Ok((Request::from_parts(parts, body), BodyWatch::default()));
@@ -48,13 +60,15 @@ impl BodyLimit {
             return Err(Box::new(BodyOverrun::TooLarge(self.0).into_problem()));
         }
         let held = parts.extensions.remove().map(BodyBudget::begin);
-        // What says truly how long it is, and is counted by nobody, needs no watching.
+        // What says truly how long it is, and is counted and judged by nobody, needs no watching.
         let mut watch = BodyWatch::default();
-        let body = if size.exact().is_some() && held.is_none() {
+        let body = if size.exact().is_some() && held.is_none() && verdict.is_none() {
             body
         } else {
-            let overrun = Arc::clone(watch.overrun.insert(Arc::default()));
-            Body::new(WatchedBody { inner: body, limit: self.0, read: 0, held, overrun })
+            let cut = Arc::clone(watch.cut.insert(Arc::default()));
+            let arrived = Arrived::Nothing;
+            let limit = self.0;
+            Body::new(WatchedBody { inner: body, limit, read: 0, held, verdict, arrived, cut })
         };
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(self);
@@ -88,10 +102,19 @@ impl BodyOverrun {
     }
 }
 
+/// Why a body ended before its end.
+#[derive(Debug)]
+enum Cut {
+    /// Where its limit is.
+    Overrun(BodyOverrun),
+    /// Its sender may not send it any more.
+    Refused(Problem),
+}
+
 /// Knows afterwards whether a body was cut off.
 #[derive(Debug, Default)]
 pub(crate) struct BodyWatch {
-    overrun: Option<Arc<OnceLock<BodyOverrun>>>,
+    cut: Option<Arc<Mutex<Option<Cut>>>>,
 }
 
 impl BodyWatch {
@@ -99,22 +122,82 @@ impl BodyWatch {
     /// off.
     pub(crate) fn judge(self, response: Response) -> Response {
         let status = response.status();
-        let failed = status.is_client_error() || status.is_server_error();
-        match self.overrun.as_ref().and_then(|overrun| overrun.get()) {
-            Some(overrun) if failed => overrun.into_problem().into_response(),
-            _ => response,
+        if !(status.is_client_error() || status.is_server_error()) {
+            return response;
+        }
+        let cut = self.cut.as_ref().and_then(|cut| lock(cut).take());
+        match cut {
+            Some(Cut::Overrun(overrun)) => overrun.into_problem().into_response(),
+            Some(Cut::Refused(problem)) => problem.into_response(),
+            None => response,
         }
     }
 }
 
-/// A body that ends with an error where its limit is.
+fn lock(cut: &Mutex<Option<Cut>>) -> std::sync::MutexGuard<'_, Option<Cut>> {
+    cut.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A body that ends with an error where its limit is, or where its sender may not send it any more.
 struct WatchedBody {
     inner: Body,
     limit: usize,
     read: usize,
     held: Option<HeldBytes>,
-    overrun: Arc<OnceLock<BodyOverrun>>,
+    verdict: Option<Box<dyn Verdict>>,
+    arrived: Arrived,
+    cut: Arc<Mutex<Option<Cut>>>,
 }
+
+/// What has arrived and is not handed over yet.
+enum Arrived {
+    Nothing,
+    /// A frame, or the end, while the verdict is being renewed.
+    Waiting(Option<Frame<Bytes>>, BoxFuture<'static, Result<(), Problem>>),
+    /// It was cut off: there is nothing more.
+    Over,
+}
+
+impl WatchedBody {
+    /// The next frame under a verdict that is not old, before its bytes are counted.
+    fn poll_arrived(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Option<Frame<Bytes>>, BoxError>>> {
+        loop {
+            match &mut self.arrived {
+                Arrived::Over => return Poll::Ready(None),
+                Arrived::Nothing => {
+                    let frame = match ready!(Pin::new(&mut self.inner).poll_frame(context)) {
+                        Some(Ok(frame)) => Some(frame),
+                        Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                        None => None,
+                    };
+                    match self.verdict.as_ref().filter(|verdict| verdict.is_stale()) {
+                        None => return Poll::Ready(Some(Ok(frame))),
+                        Some(verdict) => self.arrived = Arrived::Waiting(frame, verdict.renew()),
+                    }
+                }
+                Arrived::Waiting(frame, renewed) => {
+                    let renewed = ready!(renewed.as_mut().poll(context));
+                    let frame = frame.take();
+                    if let Err(problem) = renewed {
+                        self.arrived = Arrived::Over;
+                        lock(&self.cut).get_or_insert(Cut::Refused(problem));
+                        return Poll::Ready(Some(Err(Box::new(NotAnyMore))));
+                    }
+                    self.arrived = Arrived::Nothing;
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+            }
+        }
+    }
+}
+
+/// Why the rest of a body is not handed over.
+#[derive(Debug, thiserror::Error)]
+#[error("whoever sends this body may not do so any more")]
+struct NotAnyMore;
 
 impl HttpBody for WatchedBody {
     type Data = Bytes;
@@ -124,10 +207,10 @@ impl HttpBody for WatchedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = match ready!(Pin::new(&mut self.inner).poll_frame(context)) {
-            Some(Ok(frame)) => frame,
-            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-            None => return Poll::Ready(None),
+        let frame = match ready!(self.poll_arrived(context)) {
+            Some(Ok(Some(frame))) => frame,
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            Some(Ok(None)) | None => return Poll::Ready(None),
         };
         let length = frame.data_ref().map_or(0, Bytes::len);
         self.read = self.read.saturating_add(length);
@@ -138,11 +221,13 @@ impl HttpBody for WatchedBody {
         } else {
             return Poll::Ready(Some(Ok(frame)));
         };
-        Poll::Ready(Some(Err(Box::new(*self.overrun.get_or_init(|| overrun)))))
+        lock(&self.cut).get_or_insert(Cut::Overrun(overrun));
+        Poll::Ready(Some(Err(Box::new(overrun))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        // Whoever stops here hears nothing of the end, which is judged too.
+        self.inner.is_end_stream() && matches!(self.arrived, Arrived::Nothing)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -12,7 +12,7 @@ mod layer;
 
 pub use answered::Answered;
 pub use body_limit::BodyLimit;
-pub(crate) use body_limit::{BodyBudget, BodyOverrun};
+pub(crate) use body_limit::{BodyBudget, BodyOverrun, Verdict};
 pub(crate) use client_info::ListedOrigin;
 pub use client_info::{ClientInfo, CountryOf, ForwardedHeader, OverTls, Proxies};
 #[cfg(feature = "geo")]

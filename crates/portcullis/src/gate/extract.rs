@@ -12,11 +12,13 @@ async fn principal(parts: &mut Parts) -> Result<Principal, Problem> {
     if let Some(principal) = parts.extensions.get::<Principal>() {
         return Ok(principal.clone());
     }
-    let Some(AskGuard(guard)) = parts.extensions.get::<AskGuard>().cloned() else {
+    let Some(AskGuard { guard, judged }) = parts.extensions.get::<AskGuard>().cloned() else {
         return Err(Problem::internal("a principal was asked for outside a route table"));
     };
+    let began = guard.gate.0.sources.monotonic();
     let mut principal = guard.identify(parts).await?;
     principal.context.parts = guard.parts_of(parts).await;
+    judged.note(began, principal.clone());
     parts.extensions.insert(principal.clone());
     Ok(principal)
 }
@@ -26,7 +28,7 @@ async fn principal(parts: &mut Parts) -> Result<Principal, Problem> {
 #[cfg(feature = "auth")]
 pub(crate) fn refuse_cleartext(parts: &Parts) -> Result<(), Problem> {
     let guard = parts.extensions.get::<AskGuard>();
-    match guard.and_then(|AskGuard(guard)| guard.gate.cleartext_fault(parts)) {
+    match guard.and_then(|ask| ask.guard.gate.cleartext_fault(parts)) {
         None => Ok(()),
         Some(rejection) => Err(rejection.into()),
     }

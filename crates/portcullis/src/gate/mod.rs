@@ -6,6 +6,7 @@ mod connect_info;
 mod extract;
 mod layer;
 mod observer;
+mod renewal;
 mod walk;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,7 @@
 
 mod doors;
 mod places;
+mod slow;
 
 use async_trait::async_trait;
 use axum::body::Body;

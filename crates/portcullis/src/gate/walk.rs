@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use axum::body::HttpBody as _;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
@@ -11,8 +12,9 @@ use http::header::CACHE_CONTROL;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
+use super::renewal::{BodyVerdict, Judged};
 use super::{Gate, Refusal, asking};
-use crate::edge::{Answered, BodyBudget, BodyLimit};
+use crate::edge::{Answered, BodyBudget, BodyLimit, Verdict};
 use crate::policy::{Decision, Requirement};
 use crate::problem::{Problem, ProblemKind};
 use crate::types::{Asked, Principal, SchemeName, Subject};
@@ -37,7 +39,11 @@ pub(crate) struct Guard {
 
 /// Left in the request of a public route, for a handler that asks who it is all the same.
 #[derive(Clone, Debug)]
-pub(crate) struct AskGuard(pub(crate) Arc<Guard>);
+pub(crate) struct AskGuard {
+    pub(crate) guard: Arc<Guard>,
+    /// Where it is noted who it was found to be.
+    pub(super) judged: Judged,
+}
 
 impl<H> Guarded<H> {
     /// Puts a handler behind its requirement.
@@ -93,7 +99,7 @@ impl Guard {
     }
 
     /// Credential → identity → policy. Whether the handler must still ask.
-    async fn admit(&self, parts: &mut Parts) -> Result<Option<Asked>, Problem> {
+    pub(super) async fn admit(&self, parts: &mut Parts) -> Result<Option<Asked>, Problem> {
         let mut principal = self.identify(parts).await?;
         principal.context.parts = self.parts_of(parts).await;
         parts.extensions.insert(principal.subject.clone());
@@ -153,15 +159,22 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         let limit = self.body_limit(&mut parts);
         let route = Arc::clone(&self.route);
+        let judged = Judged::default();
+        // Only what has not arrived yet may arrive too late.
+        let verdict: Option<Box<dyn Verdict>> = (!body.is_end_stream()).then(|| {
+            let (guard, parts, judged) = (Arc::clone(&self), parts.clone(), judged.clone());
+            Box::new(BodyVerdict { guard, parts, judged }) as _
+        });
         if self.who.is_public() {
-            parts.extensions.insert(AskGuard(self));
-            let response = match limit.hold(parts, body) {
+            parts.extensions.insert(AskGuard { guard: self, judged });
+            let response = match limit.hold(parts, body, verdict) {
                 Ok((request, watch)) => watch.judge(next(request).await),
                 Err(problem) => problem.into_response(),
             };
             return answered(response, route, None);
         }
         let safe = parts.method == Method::GET || parts.method == Method::HEAD;
+        let began = self.gate.0.sources.monotonic();
         let pending = match self.admit(&mut parts).await {
             Ok(pending) => pending,
             Err(problem) => {
@@ -169,6 +182,9 @@ impl Guard {
             }
         };
         let who = parts.extensions.get::<Subject>().cloned();
+        if let (Some(_), Some(principal)) = (&verdict, parts.extensions.get::<Principal>()) {
+            judged.note(began, principal.clone());
+        }
         let observed = self.gate.0.observer.as_ref().map(|observer| {
             (
                 Arc::clone(observer),
@@ -176,7 +192,7 @@ impl Guard {
                 parts.extensions.get::<Principal>().cloned(),
             )
         });
-        let mut response = match limit.hold(parts, body) {
+        let mut response = match limit.hold(parts, body, verdict) {
             Ok((request, watch)) => watch.judge(next(request).await),
             Err(problem) => problem.into_response(),
         };

@@ -14,6 +14,10 @@ use crate::types::{Condition, ConditionSpec, InvalidCondition};
 /// How deep conditions may be nested.
 const DEEPEST: usize = 8;
 
+/// How many members one condition may have: each condition in it, each network, country and weekday that
+/// it lists, and each value in the parameters of an application's own.
+pub const CONDITION_MEMBERS: usize = 100;
+
 type Make = dyn Fn(&Value) -> Result<Arc<dyn Condition>, InvalidCondition> + Send + Sync;
 
 /// The conditions an application added, by name.
@@ -67,55 +71,124 @@ impl Conditions {
     ///
     /// # Errors
     /// [`InvalidCondition`], with a sentence on what is wrong: an unknown time zone, an empty list, a
-    /// name nobody registered.
+    /// name nobody registered, more than [`CONDITION_MEMBERS`].
     pub fn compile(&self, spec: &ConditionSpec) -> Result<Arc<dyn Condition>, InvalidCondition> {
-        self.compile_at(spec, 0)
+        self.locate(spec).map_err(|(_, fault)| fault)
+    }
+
+    /// As [`compile`](Self::compile), and says which member is wrong, as a JSON pointer within the
+    /// condition.
+    ///
+    /// ```
+    /// use portcullis::policy::Conditions;
+    /// use portcullis::types::ConditionSpec;
+    ///
+    /// let spec = ConditionSpec::All(vec![ConditionSpec::SecondFactor(true), ConditionSpec::RecentLogin(0)]);
+    /// let (pointer, fault) = Conditions::new().locate(&spec).unwrap_err();
+    /// assert_eq!(pointer, "/all/1/recent_login");
+    /// assert_eq!(fault.to_string(), "a recent login of 0 seconds never holds");
+    /// ```
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile).
+    pub fn locate(
+        &self,
+        spec: &ConditionSpec,
+    ) -> Result<Arc<dyn Condition>, (String, InvalidCondition)> {
+        if members(spec) > CONDITION_MEMBERS {
+            let most = format!("it has more than {CONDITION_MEMBERS} members");
+            return Err((String::new(), InvalidCondition(most)));
+        }
+        self.compile_at(spec, 0, "")
     }
 
     fn compile_at(
         &self,
         spec: &ConditionSpec,
         depth: usize,
-    ) -> Result<Arc<dyn Condition>, InvalidCondition> {
+        above: &str,
+    ) -> Result<Arc<dyn Condition>, (String, InvalidCondition)> {
+        let here = format!("{above}/{}", kind(spec));
+        let at = |fault: InvalidCondition| (here.clone(), fault);
+        let wrong = |fault: &str| at(InvalidCondition(fault.to_owned()));
         if depth > DEEPEST {
-            return Err(InvalidCondition(format!("conditions are nested deeper than {DEEPEST}")));
+            return Err(wrong(&format!("conditions are nested deeper than {DEEPEST}")));
         }
         let each = |clauses: &[ConditionSpec]| {
             if clauses.is_empty() {
-                return Err(InvalidCondition("a list of conditions is empty".to_owned()));
+                return Err(wrong("a list of conditions is empty"));
             }
-            clauses.iter().map(|one| self.compile_at(one, depth + 1)).collect::<Result<Vec<_>, _>>()
+            let clauses = clauses.iter().enumerate();
+            clauses
+                .map(|(number, one)| self.compile_at(one, depth + 1, &format!("{here}/{number}")))
+                .collect::<Result<Vec<_>, _>>()
         };
         Ok(match spec {
-            ConditionSpec::Hours(hours) => Arc::new(OpenHours::new(hours)?),
-            ConditionSpec::Networks(networks) => Arc::new(Within::new(networks)?),
+            ConditionSpec::Hours(hours) => Arc::new(OpenHours::new(hours).map_err(at)?),
+            ConditionSpec::Networks(networks) => Arc::new(Within::new(networks).map_err(at)?),
             ConditionSpec::NotBefore(moment) => Arc::new(Moment::NotBefore(*moment)),
             ConditionSpec::NotAfter(moment) => Arc::new(Moment::NotAfter(*moment)),
             ConditionSpec::RecentLogin(0) => {
-                return Err(InvalidCondition("a recent login of 0 seconds never holds".to_owned()));
+                return Err(wrong("a recent login of 0 seconds never holds"));
             }
             ConditionSpec::RecentLogin(seconds) => Arc::new(RecentLogin::within(*seconds)),
             ConditionSpec::SecondFactor(_) if self.no_second_factor => {
-                return Err(InvalidCondition(
-                    "nothing here gives a second factor, so `second_factor` would never hold"
-                        .to_owned(),
+                return Err(wrong(
+                    "nothing here gives a second factor, so `second_factor` would never hold",
                 ));
             }
             ConditionSpec::SecondFactor(true) => Arc::new(SecondFactor),
             ConditionSpec::SecondFactor(false) => Arc::new(NotThis(Arc::new(SecondFactor))),
-            ConditionSpec::Countries(codes) => Arc::new(Countries::new(codes)?),
+            ConditionSpec::Countries(codes) => Arc::new(Countries::new(codes).map_err(at)?),
             ConditionSpec::All(clauses) => Arc::new(AllOf(each(clauses)?)),
             ConditionSpec::Any(clauses) => Arc::new(AnyOf(each(clauses)?)),
-            ConditionSpec::Not(spec) => Arc::new(NotThis(self.compile_at(spec, depth + 1)?)),
+            ConditionSpec::Not(spec) => {
+                Arc::new(NotThis(self.compile_at(spec, depth + 1, &here)?))
+            }
             ConditionSpec::Custom { name, parameters } => match self.own.get(name) {
-                Some(make) => make(parameters)?,
-                None => {
-                    return Err(InvalidCondition(format!(
-                        "no condition is registered as {name:?}"
-                    )));
-                }
+                Some(make) => make(parameters).map_err(at)?,
+                None => return Err(wrong(&format!("no condition is registered as {name:?}"))),
             },
         })
+    }
+}
+
+/// The name of a condition's kind, as its JSON has it.
+fn kind(spec: &ConditionSpec) -> &'static str {
+    match spec {
+        ConditionSpec::Hours(_) => "hours",
+        ConditionSpec::Networks(_) => "networks",
+        ConditionSpec::NotBefore(_) => "not_before",
+        ConditionSpec::NotAfter(_) => "not_after",
+        ConditionSpec::RecentLogin(_) => "recent_login",
+        ConditionSpec::SecondFactor(_) => "second_factor",
+        ConditionSpec::Countries(_) => "countries",
+        ConditionSpec::All(_) => "all",
+        ConditionSpec::Any(_) => "any",
+        ConditionSpec::Not(_) => "not",
+        ConditionSpec::Custom { .. } => "custom",
+    }
+}
+
+/// How many members a condition has.
+pub(crate) fn members(spec: &ConditionSpec) -> usize {
+    1 + match spec {
+        // One for each day is no more than the whole.
+        ConditionSpec::Hours(hours) => hours.weekdays.len().saturating_sub(7),
+        ConditionSpec::Networks(networks) => networks.len(),
+        ConditionSpec::Countries(codes) => codes.len(),
+        ConditionSpec::All(each) | ConditionSpec::Any(each) => each.iter().map(members).sum(),
+        ConditionSpec::Not(spec) => members(spec),
+        ConditionSpec::Custom { parameters, .. } => values(parameters),
+        _ => 0,
+    }
+}
+
+fn values(parameters: &Value) -> usize {
+    match parameters {
+        Value::Array(items) => items.iter().map(|item| 1 + values(item)).sum(),
+        Value::Object(fields) => fields.values().map(|value| 1 + values(value)).sum(),
+        _ => 0,
     }
 }
 

@@ -17,9 +17,11 @@ use std::ops::{BitAnd, BitOr};
 use std::sync::Arc;
 
 pub use check::{Ask, Decision, Missing, permits};
-pub use condition::Conditions;
 #[cfg(feature = "auth")]
 pub(crate) use condition::Unknown;
+#[cfg(feature = "auth")]
+pub(crate) use condition::members;
+pub use condition::{CONDITION_MEMBERS, Conditions};
 pub use explain::{
     Circumstance, Ground, Held, Help, Join, Opening, Outcome, Provenance, Reason, Reasons, State,
 };
@@ -211,6 +213,12 @@ pub fn any_of(terms: impl IntoIterator<Item = Requirement>) -> Requirement {
 }
 
 impl Requirement {
+    /// Whether it is one permission and nothing else.
+    #[cfg(feature = "auth")]
+    pub(crate) fn is_permission(&self) -> bool {
+        matches!(self.term, Term::Permission(_))
+    }
+
     /// What it asks for.
     pub(crate) fn term(&self) -> &Term {
         &self.term

@@ -50,6 +50,12 @@ pub trait Condition: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// How many conditions it is made of, itself included where it is none but its own. What many
+    /// conditions cost is bounded by it.
+    fn members(&self) -> usize {
+        1
+    }
+
     /// How the caller could make it hold by signing in again, if that would do (RFC 9470).
     fn remedy(&self) -> Option<Remedy> {
         None

@@ -11,7 +11,6 @@ mod emails;
 mod evaluation;
 mod hostile;
 mod introspection;
-mod invitations;
 mod keys;
 mod lifecycle;
 mod lists;

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::last_administrator::lock_nobody_out;
-use super::{AdministratorGuard, GrantRequest, StoredAccess, invalid, no_such, sql};
+use super::{
+    AdministratorGuard, GRANT_MEMBERS, GRANTS, GrantRequest, StoredAccess, invalid, no_such, sql,
+};
 use crate::auth::audit::{Action, AuditTarget, Event};
 use crate::auth::db::Change;
 use crate::auth::write::Write;
 use crate::auth::{Actor, Auth};
-use crate::policy::permission;
+use crate::policy::{members, permission};
 use crate::problem::{Problem, ProblemKind};
 use crate::types::{Access, Effect, Grant, GrantId, Permission, Role, Subject};
 
@@ -74,6 +76,7 @@ impl Auth {
                 let event = write.event(Action::RoleAssigned);
                 let event = event.on(AuditTarget::subject(&subject, &held.name));
                 write.note(event.detail("role", role.as_str()));
+                end_keys_of_others(write, &subject).await?;
                 Ok(())
             })
         })
@@ -111,22 +114,28 @@ impl Auth {
     ///
     /// # Errors
     /// 403; a 422 where the permission or the condition cannot be one; 404; 409 where an
-    /// administrator could no longer administer; 503.
+    /// administrator could no longer administer, or where there are too many ([`GRANTS`]); 503.
+    ///
+    /// [`GRANTS`]: crate::auth::GRANTS
     pub async fn grant(
         &self,
         actor: &Actor,
         subject: Subject,
         request: GrantRequest,
     ) -> Result<Grant, Problem> {
-        let grant = self.check_grant(request)?;
+        let grant = self.check_grant(request, "")?;
         self.write(actor, move |write| {
             Box::pin(async move {
                 write.require(permission("roles:manage"))?;
                 let held = stored(write, &subject).await?;
                 let grants = [&*held.grants, std::slice::from_ref(&grant)].concat();
+                refuse_too_many(&grants)?;
                 lock_nobody_out(write, &held, None, &grants).await?;
                 let target = AuditTarget::subject(&subject, &held.name);
                 insert(write, &subject, &target, &grant).await?;
+                if grant.effect == Effect::Allow {
+                    end_keys_of_others(write, &subject).await?;
+                }
                 write.forget(Change::Subject(subject));
                 Ok(grant)
             })
@@ -144,8 +153,11 @@ impl Auth {
         subject: Subject,
         requests: Vec<GrantRequest>,
     ) -> Result<Vec<Grant>, Problem> {
-        let grants: Vec<Grant> =
-            requests.into_iter().map(|one| self.check_grant(one)).collect::<Result<_, _>>()?;
+        let requests = requests.into_iter().enumerate();
+        let grants: Vec<Grant> = requests
+            .map(|(number, one)| self.check_grant(one, &format!("/items/{number}")))
+            .collect::<Result<_, _>>()?;
+        refuse_too_many(&grants)?;
         self.write(actor, move |write| {
             Box::pin(async move {
                 write.require(permission("roles:manage"))?;
@@ -159,6 +171,9 @@ impl Auth {
                 }
                 for grant in &grants {
                     insert(write, &subject, &target, grant).await?;
+                }
+                if grants.iter().any(|grant| grant.effect == Effect::Allow) {
+                    end_keys_of_others(write, &subject).await?;
                 }
                 write.forget(Change::Subject(subject));
                 Ok(grants)
@@ -193,13 +208,14 @@ impl Auth {
         .await
     }
 
-    fn check_grant(&self, request: GrantRequest) -> Result<Grant, Problem> {
+    /// Checks a grant that stands at `here` in the body that asks for it.
+    fn check_grant(&self, request: GrantRequest, here: &str) -> Result<Grant, Problem> {
         Permission::parse(request.permission.as_str())
-            .map_err(|fault| invalid("/permission", fault.to_string()))?;
+            .map_err(|fault| invalid(&format!("{here}/permission"), fault.to_string()))?;
         if let (Some(from), Some(until)) = (request.valid_from, request.valid_until)
             && until <= from
         {
-            return Err(invalid("/valid_until", "It must be after valid_from."));
+            return Err(invalid(&format!("{here}/valid_until"), "It must be after valid_from."));
         }
         let grant = Grant {
             id: GrantId(self.0.sources.uuid().map_err(Problem::internal)?),
@@ -211,12 +227,42 @@ impl Auth {
             valid_until: request.valid_until,
             created_at: self.now(),
         };
-        if let Some(spec) = grant.when() {
-            let compiled = self.0.access.conditions.compile(&spec);
-            compiled.map_err(|fault| invalid("/condition", fault.to_string()))?;
+        if let Some(spec) = &grant.condition {
+            let compiled = self.0.access.conditions.locate(spec);
+            compiled.map_err(|(pointer, fault)| {
+                invalid(&format!("{here}/condition{pointer}"), fault.to_string())
+            })?;
         }
         Ok(grant)
     }
+}
+
+/// Refuses more grants, or more conditions in them, than one subject may have: each request of theirs is
+/// judged by all of them.
+fn refuse_too_many(grants: &[Grant]) -> Result<(), Problem> {
+    let members: usize = grants.iter().filter_map(|one| one.condition.as_ref()).map(members).sum();
+    let many = if grants.len() > GRANTS {
+        format!("There may be {GRANTS} direct grants")
+    } else if members > GRANT_MEMBERS {
+        format!("Their conditions may have {GRANT_MEMBERS} members all together")
+    } else {
+        return Ok(());
+    };
+    let detail = format!("{many}: take some back, or make a role of them.");
+    Err(Problem::new(ProblemKind::Conflict).detail(detail))
+}
+
+/// Ends the API keys of a client that is given more, where they were made by somebody who could not have
+/// given it: a key that was made before must not come by it.
+async fn end_keys_of_others(write: &mut Write, subject: &Subject) -> Result<(), Problem> {
+    let ended = sql::end_keys_of_others(write.db(), subject).await?;
+    if ended > 0 {
+        write.forget(Change::ApiKeys);
+        let target = write.target(subject).await?;
+        let event = write.event(Action::ApiKeyRevoked).on(target);
+        write.note(event.count("keys", ended).detail("why", "the client was given more"));
+    }
+    Ok(())
 }
 
 async fn stored(write: &mut Write, subject: &Subject) -> Result<StoredAccess, Problem> {

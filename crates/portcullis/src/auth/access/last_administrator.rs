@@ -7,7 +7,7 @@ use crate::auth::db::DatabaseError;
 use crate::auth::write::Write;
 use crate::policy::{Roles, permission};
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Effect, Grant, Permission, Role, RoleRecord, Subject};
+use crate::types::{Effect, Grant, Permission, Role, RoleRecord, Subject, UserId};
 
 /// What an administrator must be able to do: everything else they can give themselves.
 const ADMINISTERING: &str = "roles:manage";
@@ -20,7 +20,7 @@ impl AdministratorGuard {
     pub(in crate::auth) async fn begin(write: &mut Write) -> Result<Self, Problem> {
         let role = write.auth().0.settings.administrator.clone();
         Ok(match role {
-            Some(role) if sql::has_holder(write.db(), &role).await? => Self(Some(role)),
+            Some(role) if sql::has_holder(write.db(), &role, None).await? => Self(Some(role)),
             _ => Self(None),
         })
     }
@@ -28,12 +28,24 @@ impl AdministratorGuard {
     /// Refuses where nobody active holds it any more.
     pub(in crate::auth) async fn check(self, write: &mut Write) -> Result<(), Problem> {
         match self.0 {
-            Some(role) if !sql::has_holder(write.db(), &role).await? => {
+            Some(role) if !sql::has_holder(write.db(), &role, None).await? => {
                 Err(DatabaseError::LastHolder { role }.into())
             }
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses where nobody active but this user holds the administrator's role: said before anything of
+/// theirs is deleted.
+pub(in crate::auth) async fn refuse_last(write: &mut Write, user: UserId) -> Result<(), Problem> {
+    let Some(role) = write.auth().0.settings.administrator.clone() else { return Ok(()) };
+    if sql::has_holder(write.db(), &role, None).await?
+        && !sql::has_holder(write.db(), &role, Some(user)).await?
+    {
+        return Err(DatabaseError::LastHolder { role }.into());
+    }
+    Ok(())
 }
 
 /// What decides whether somebody administers.

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 pub use evaluation::{Supposed, Why};
 pub(in crate::auth) use grants::assign;
-pub(in crate::auth) use last_administrator::AdministratorGuard;
+pub(in crate::auth) use last_administrator::{AdministratorGuard, refuse_last};
 pub use roles::RoleChange;
 
 use super::cache::SubjectAccess;
@@ -20,6 +20,12 @@ use super::write::Write;
 use crate::policy::Conditions;
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::types::{ConditionSpec, Effect, Grant, Permission, Role, Subject, Timestamp};
+
+/// How many direct grants a subject may have.
+pub const GRANTS: usize = 1000;
+
+/// How many members the conditions of all of them may have together.
+pub const GRANT_MEMBERS: usize = 1000;
 
 /// All that decides what a subject may do, read at one moment.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::StoredAccess;
 use super::graph::{self, Inclusions};
 use crate::auth::db::{DatabaseError, Executor, Row, Transaction, sql, subject_key};
-use crate::types::{ConditionSpec, Effect, Grant, GrantId, Permission, Role, RoleRecord, Subject};
+use crate::types::{
+    ConditionSpec, Effect, Grant, GrantId, Permission, Role, RoleRecord, Subject, UserId,
+};
 
 const NO_ROLE: DatabaseError = DatabaseError::NotFound { what: "role" };
 
@@ -243,10 +245,11 @@ pub(super) async fn holders<'d>(
 }
 
 /// Whether somebody active holds this role, directly or through others. `CROSS JOIN` holds SQLite to
-/// this order: from the role to its holders, not from every user.
+/// this order: from the role to its holders, not from every user. `but` does not count.
 pub(super) async fn has_holder<'d>(
     db: impl Into<Executor<'d>>,
     role: &Role,
+    but: Option<UserId>,
 ) -> Result<bool, DatabaseError> {
     sql("WITH RECURSIVE holding (role) AS (
             SELECT $1
@@ -256,9 +259,25 @@ pub(super) async fn has_holder<'d>(
         SELECT EXISTS (
             SELECT 1 FROM holding h CROSS JOIN subject_roles s CROSS JOIN users u
             WHERE s.role = h.role AND s.subject_kind = 'user' AND u.id = s.subject_id AND u.active
+                AND u.id <> $2
         ) AS found")
     .bind(role.as_str())
+    .bind(but.map(|id| id.to_string()).unwrap_or_default())
     .found(db)
+    .await
+}
+
+/// Deletes the API keys of a client that were made by somebody who could not give it rights. Returns how
+/// many.
+pub(super) async fn end_keys_of_others(
+    db: &mut Transaction,
+    subject: &Subject,
+) -> Result<u64, DatabaseError> {
+    let Subject::Client(id) = subject else { return Ok(0) };
+    sql("DELETE FROM api_keys
+        WHERE subject_kind = 'client' AND subject_id = $1 AND NOT by_administrator")
+    .bind(id.to_string())
+    .execute(db)
     .await
 }
 

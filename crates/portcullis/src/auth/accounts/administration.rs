@@ -7,7 +7,7 @@ use super::change::{self, no_user};
 use super::{NewAccount, User, UserChange, UserFilter, UserRequest, invalid, registration, sql};
 use crate::auth::audit::{Action, AuditTarget};
 use crate::auth::write::Write;
-use crate::auth::{Actor, Auth, username_fault};
+use crate::auth::{Actor, Auth};
 use crate::policy::permission;
 use crate::problem::{Problem, ProblemKind};
 use crate::types::{Page, PageRequest, Role, Subject, UserId};
@@ -58,7 +58,7 @@ impl Auth {
         active: bool,
         roles: &[Role],
     ) -> Result<User, Problem> {
-        let checked = self.check_account(account, active).await?;
+        let checked = self.check_account(actor, account, active).await?;
         let roles = roles.to_vec();
         self.write(actor, move |write| {
             Box::pin(async move {
@@ -108,7 +108,8 @@ impl Auth {
         id: UserId,
         request: UserRequest,
     ) -> Result<User, Problem> {
-        if let Some(fault) = request.username.as_deref().and_then(username_fault) {
+        let fault = request.username.as_deref().and_then(|name| self.name_fault(actor, name));
+        if let Some(fault) = fault {
             return Err(invalid("/username", fault));
         }
         let password_hash = match request.password {
@@ -151,11 +152,11 @@ impl Auth {
         self.write(actor, move |write| {
             Box::pin(async move {
                 require_over(write, id).await?;
-                sql::user(write.db(), id).await?.ok_or_else(no_user).map(drop)
+                change::may_be_deleted(write, id).await
             })
         })
         .await?;
-        self.prune_refresh_tokens(id).await?;
+        self.prune_sessions(id).await?;
         self.write(actor, move |write| {
             Box::pin(async move {
                 let own = is_own(write, id);

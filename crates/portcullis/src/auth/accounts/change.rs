@@ -2,7 +2,7 @@
 //! token.
 
 use super::{User, sql};
-use crate::auth::access::AdministratorGuard;
+use crate::auth::access::{self, AdministratorGuard};
 use crate::auth::audit::{Action, AuditTarget, Event};
 use crate::auth::db::Change;
 use crate::auth::mail::Mail;
@@ -106,6 +106,17 @@ pub(super) async fn apply(
         write.send(EmailKind::Notice, another_address(old.clone()));
     }
     Ok(user)
+}
+
+/// Refuses an account that is not there, or whose owner is the last administrator: before anything of
+/// theirs is deleted.
+pub(super) async fn may_be_deleted(write: &mut Write, id: UserId) -> Result<(), Problem> {
+    let user = sql::user(write.db(), id).await?.ok_or_else(no_user)?;
+    let event = write.event(Action::UserDeleted);
+    write.attempt(event.on(AuditTarget::user(id, &user.username)));
+    access::refuse_last(write, id).await?;
+    write.done();
+    Ok(())
 }
 
 /// Deletes an account with everything of its owner's.

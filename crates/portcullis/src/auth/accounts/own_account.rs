@@ -3,7 +3,7 @@
 use super::sign_in::not_current;
 use super::{AccountChange, User, UserChange, change, invalid, sql};
 use crate::auth::write::Write;
-use crate::auth::{Actor, Auth, Registration};
+use crate::auth::{Actor, Auth};
 use crate::crypto::Secret;
 use crate::policy::unscoped;
 use crate::problem::{Problem, ProblemKind};
@@ -15,7 +15,9 @@ impl Auth {
     ///
     /// A new e-mail address is the account's once it was shown to be theirs, by the token in the
     /// e-mail that goes there: until then the account has the old one, and nobody learns whether it is
-    /// somebody else's. With [`Registration::Open`] it counts at once.
+    /// somebody else's. Where [`Settings::open_registration_answers`] is set, it counts at once.
+    ///
+    /// [`Settings::open_registration_answers`]: crate::auth::Settings::open_registration_answers
     ///
     /// # Errors
     /// 401; 403; a 422 that points at each fault, also where no e-mail could be sent; 429; 503. A 409
@@ -72,7 +74,7 @@ impl Auth {
     /// ASCII letters at the most, or answers may say outright whether it is taken.
     fn is_theirs(&self, user: &User, email: &str) -> bool {
         let same = user.email.as_deref().is_some_and(|kept| kept.eq_ignore_ascii_case(email));
-        same || self.0.settings.registration == Registration::Open
+        same || self.0.settings.open_registration_answers
     }
 
     /// Deletes somebody's own account, with everything of theirs.
@@ -86,7 +88,14 @@ impl Auth {
     ) -> Result<(), Problem> {
         let (actor, id) = own(who)?;
         let confirmed = self.confirm(&actor, id, current_password).await?;
-        self.prune_refresh_tokens(id).await?;
+        self.write(&actor, move |write| {
+            Box::pin(async move {
+                require_own(write, id, Some(confirmed)).await?;
+                change::may_be_deleted(write, id).await
+            })
+        })
+        .await?;
+        self.prune_sessions(id).await?;
         self.write(&actor, move |write| {
             Box::pin(async move {
                 require_own(write, id, Some(confirmed)).await?;
@@ -96,20 +105,24 @@ impl Auth {
         .await
     }
 
-    /// Deletes the refresh tokens of a long session in steps, so that deleting the account holds the
-    /// writer for a moment only.
-    pub(super) async fn prune_refresh_tokens(&self, id: UserId) -> Result<(), Problem> {
+    /// Deletes what long sessions and many sign-ins left behind, in steps, so that deleting the account
+    /// holds the writer for a moment only: used refresh tokens, and sessions that have ended.
+    pub(super) async fn prune_sessions(&self, id: UserId) -> Result<(), Problem> {
         const STEP: u32 = 500;
         // A few are deleted with the account.
         loop {
             let gone = self
                 .write(&Actor::system(), move |write| {
                     Box::pin(async move {
-                        Ok(sql::delete_used_refresh_tokens(write.db(), id, STEP).await?)
+                        let tokens = sql::delete_used_refresh_tokens(write.db(), id, STEP).await?;
+                        if tokens > 0 {
+                            return Ok(tokens);
+                        }
+                        Ok(sql::delete_ended_sessions(write.db(), id, STEP).await?)
                     })
                 })
                 .await?;
-            if gone < u64::from(STEP) {
+            if gone == 0 {
                 return Ok(());
             }
         }

@@ -1,5 +1,6 @@
 //! The statements of accounts.
 
+use super::names::name_skeleton;
 use super::{User, UserFilter, normalize_login};
 use crate::auth::db::{
     Cursor, DatabaseError, Executor, Row, Statement, Transaction, limit, paged, sql,
@@ -28,9 +29,10 @@ pub(super) async fn insert(
     password_hash: Option<&str>,
 ) -> Result<(), DatabaseError> {
     refuse_taken(db, user).await?;
+    refuse_lookalike(db, user).await?;
     let insert = sql("INSERT INTO users (id, username, username_folded, name, email, email_folded,
-            email_verified, active, password_hash, updated_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+            email_verified, active, password_hash, updated_at, username_skeleton, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
     bind_account(insert, user, password_hash).bind(user.created_at).execute(db).await.map(drop)
 }
 
@@ -42,14 +44,20 @@ pub(super) async fn update(
     password_hash: Option<&str>,
 ) -> Result<(), DatabaseError> {
     refuse_taken(db, user).await?;
+    // A name that was there before names were compared by their looks may stay.
+    let same = sql("SELECT EXISTS (SELECT 1 FROM users WHERE id = $1 AND username = $2) AS found");
+    if !same.bind(user.id.to_string()).bind(&user.username).found(&mut *db).await? {
+        refuse_lookalike(db, user).await?;
+    }
     let update = sql("UPDATE users SET username = $2, username_folded = $3, name = $4, email = $5,
             email_folded = $6, email_verified = $7, active = $8,
-            password_hash = COALESCE($9, password_hash), updated_at = $10
+            password_hash = COALESCE($9, password_hash), updated_at = $10,
+            username_skeleton = CASE WHEN username = $2 THEN username_skeleton ELSE $11 END
         WHERE id = $1");
     bind_account(update, user, password_hash).execute(db).await.map(drop)
 }
 
-/// Binds `$1` to `$10`: what an insert and an update of an account have in common.
+/// Binds `$1` to `$11`: what an insert and an update of an account have in common.
 fn bind_account(statement: Statement, user: &User, password_hash: Option<&str>) -> Statement {
     statement
         .bind(user.id.to_string())
@@ -62,6 +70,28 @@ fn bind_account(statement: Statement, user: &User, password_hash: Option<&str>) 
         .bind(user.active)
         .bind(password_hash)
         .bind(user.updated_at)
+        .bind(name_skeleton(&user.username))
+}
+
+/// Writes what the names of older accounts look like, behind `after` and `limit` at the most. Where two
+/// look alike, the second has no skeleton: it may stay, and nobody else may take the looks of the first.
+/// Returns the last id; `None` where none is left.
+pub(super) async fn write_skeletons(
+    db: &mut Transaction,
+    after: &str,
+    limit: u32,
+) -> Result<Option<String>, DatabaseError> {
+    let found = sql("SELECT id, username FROM users
+        WHERE username_skeleton IS NULL AND id > $1 ORDER BY id LIMIT $2");
+    let mut last = None;
+    for row in found.bind(after).bind(limit).all(&mut *db).await? {
+        let (id, username): (String, String) = (row.get("id")?, row.get("username")?);
+        let write = sql("UPDATE users SET username_skeleton = $2 WHERE id = $1
+            AND NOT EXISTS (SELECT 1 FROM users WHERE username_skeleton = $2)");
+        write.bind(&id).bind(name_skeleton(&username)).execute(&mut *db).await?;
+        last = Some(id);
+    }
+    Ok(last)
 }
 
 /// Puts a stronger hash of the same password in the place of `old`: the security epoch stays.
@@ -96,6 +126,20 @@ pub(super) async fn delete_used_refresh_tokens(
     sql("DELETE FROM refresh_tokens WHERE digest IN (
             SELECT t.digest FROM sessions s JOIN refresh_tokens t ON t.session_id = s.id
             WHERE s.user_id = $1 AND t.used_at IS NOT NULL LIMIT $2)")
+    .bind(id.to_string())
+    .bind(limit)
+    .execute(db)
+    .await
+}
+
+/// Deletes sessions of an account that have ended, `limit` at the most. Returns how many.
+pub(super) async fn delete_ended_sessions(
+    db: &mut Transaction,
+    id: UserId,
+    limit: u32,
+) -> Result<u64, DatabaseError> {
+    sql("DELETE FROM sessions WHERE id IN (
+            SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NOT NULL LIMIT $2)")
     .bind(id.to_string())
     .bind(limit)
     .execute(db)
@@ -208,6 +252,17 @@ async fn refuse_taken(db: &mut Transaction, user: &User) -> Result<(), DatabaseE
         if taken.bind(normalize_login(login)).bind(user.id.to_string()).found(&mut *db).await? {
             return Err(DatabaseError::Conflict { field });
         }
+    }
+    Ok(())
+}
+
+/// Refuses a username that can be taken for another account's.
+async fn refuse_lookalike(db: &mut Transaction, user: &User) -> Result<(), DatabaseError> {
+    let taken = sql("SELECT EXISTS (
+            SELECT 1 FROM users WHERE username_skeleton = $1 AND id <> $2) AS found");
+    let taken = taken.bind(name_skeleton(&user.username)).bind(user.id.to_string());
+    if taken.found(db).await? {
+        return Err(DatabaseError::Conflict { field: "username" });
     }
     Ok(())
 }

@@ -10,7 +10,8 @@
 //! everywhere does not, since a key is no sign-in.
 //!
 //! A client's key speaks for the client itself. What that may do is asked on every request, so a
-//! role given later counts; becoming inactive, or being deleted, deletes its keys.
+//! role given later counts; where the key was made by somebody who may not give roles, that ends the key
+//! instead. Becoming inactive, or being deleted, deletes a client's keys.
 
 mod operations;
 pub mod routes;

@@ -58,6 +58,10 @@ impl Auth {
     /// Makes an API key for a client, which speaks for itself with it. The key itself is returned
     /// once and kept nowhere. Needs `clients:manage`, and all that the client holds.
     ///
+    /// What the client may do is asked when the key is shown. Where the key was made by somebody without
+    /// `roles:manage`, it ends once the client is given a role or an allowance: its maker could not have
+    /// given that.
+    ///
     /// # Errors
     /// 403; 404 where there is no such client, or an inactive one. A 422 that points at each fault;
     /// 409 where there are [`API_KEYS`] already; 503.
@@ -180,10 +184,12 @@ impl Auth {
         actor: &Actor,
         digest: Digest,
     ) -> Result<(), Problem> {
-        if sql::api_key(&self.0.db, &digest).await?.is_none() {
-            return Ok(());
-        }
-        self.write(actor, move |write| {
+        let Some(key) = sql::api_key(&self.0.db, &digest).await? else { return Ok(()) };
+        let actor = match key.owner {
+            Subject::User(id) => actor.for_account(id),
+            _ => actor.clone(),
+        };
+        self.write(&actor, move |write| {
             Box::pin(async move {
                 if let Some(key) = sql::api_key(write.db(), &digest).await? {
                     delete(write, &key.owner, key.id).await?;
@@ -294,7 +300,9 @@ async fn keep(
     let secret = OpaqueToken::mint(&sources, OpaqueKind::ApiKey).map_err(Problem::internal)?;
     let id = TokenId(sources.uuid().map_err(Problem::internal)?);
     let key = ApiKey { id, owner, name, scopes, created_at: now, expires_at, last_used_at: None };
-    sql::insert(write.db(), &key, &secret.digest()).await?;
+    // Whoever may give the client rights may have a key that follows them.
+    let by_administrator = write.require(permission("roles:manage")).is_ok();
+    sql::insert(write.db(), &key, &secret.digest(), by_administrator).await?;
     let event = made(write.actor(), &key);
     write.note(event);
     Ok((key, Secret::new(secret.expose().to_owned())))

@@ -22,13 +22,14 @@ pub(super) async fn insert(
     db: &mut Transaction,
     key: &ApiKey,
     digest: &Digest,
+    by_administrator: bool,
 ) -> Result<(), DatabaseError> {
     let nobody = DatabaseError::NotFound { what: "owner" };
     let (kind, owner) = subject_key(&key.owner).ok_or(nobody)?;
     sql("INSERT INTO api_keys
             (id, digest, subject_kind, subject_id, name, scopes, created_at, expires_at,
-            last_used_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+            last_used_at, by_administrator)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
     .bind(key.id.to_string())
     .bind(digest)
     .bind(kind)
@@ -38,6 +39,7 @@ pub(super) async fn insert(
     .bind(key.created_at)
     .bind(key.expires_at)
     .bind(key.last_used_at)
+    .bind(by_administrator)
     .execute(db)
     .await
     .map(drop)

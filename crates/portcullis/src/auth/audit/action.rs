@@ -27,6 +27,11 @@ actions! {
     AuditBegun = "audit.begun";
     /// The end of the log was found tampered with, or all of the log gone.
     AuditBroken = "audit.broken";
+    /// The older rows were cut off into an archive: which is in the details.
+    AuditArchived = "audit.archived";
+    /// A new master secret seals the log from here on, in the place of one that was lost. What was done to
+    /// the rows before this one until now cannot be told.
+    AuditResealed = "audit.resealed";
     /// Rows could not be written: how many is in the details.
     AuditDropped = "audit.dropped";
     /// Somebody signed in.
@@ -85,10 +90,6 @@ actions! {
     ClientChanged = "client.changed";
     /// A client was deleted.
     ClientDeleted = "client.deleted";
-    /// Somebody was invited to register.
-    InvitationMade = "invitation.made";
-    /// An invitation was withdrawn.
-    InvitationWithdrawn = "invitation.withdrawn";
     /// Somebody signed in was refused, or brought a credential that was not accepted.
     AccessRefused = "access.refused";
 }

@@ -38,7 +38,16 @@ pub struct Event {
     details: Map<String, Value>,
 }
 
+/// What makes one event a repeat of another: the same happened to the same actor at the same address.
+pub(super) type RepeatKey = (Action, AuditOutcome, Cow<'static, str>, String, Option<String>);
+
 impl Event {
+    /// What it is a repeat of.
+    pub(super) fn repeat_key(&self) -> RepeatKey {
+        let AuditTarget { kind, id, .. } = &self.actor;
+        (self.action, self.outcome, kind.clone(), id.clone(), self.address.clone())
+    }
+
     /// Something that somebody did.
     pub fn new(actor: &Actor, action: Action) -> Self {
         Self {

@@ -11,11 +11,13 @@
 //! hand them to the next verification for that.
 
 mod action;
+mod archive;
 mod chain;
 mod entry;
 mod event;
 mod pace;
 mod recorder;
+mod repeats;
 pub mod routes;
 mod seal;
 pub(in crate::auth) mod sql;
@@ -25,6 +27,7 @@ mod tests;
 mod verify;
 
 pub use action::Action;
+pub use archive::{ArchiveFault, ArchiveReader, ArchiveWriter, AuditArchive};
 pub use chain::{AuditFilter, AuditHead, AuditLink, audit_hash};
 pub use entry::{AuditEntry, AuditOutcome, AuditRecord, UnknownOutcome};
 pub use event::Event;

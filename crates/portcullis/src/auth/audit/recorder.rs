@@ -2,7 +2,7 @@
 //!
 //! Failed sign-ins and refusals, which strangers can cause at will, are never waited for: they are
 //! written at a bounded pace from a bounded queue, and what does not fit is counted, and the count
-//! written down as a row of its own. The rows of a change are not written here but in its transaction.
+//! written down as a row of its own. What one actor repeats is counted sooner: see `repeats.rs`. The rows of a change are not written here but in its transaction.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::pace::Pace;
+use super::repeats::Repeats;
 use super::seal::Seal;
 use super::{Action, Event};
 use super::{AuditEntry, sql};
@@ -54,6 +55,7 @@ struct Writer {
     sources: Sources,
     /// How many could not be written since it was last written down.
     dropped: Arc<AtomicU64>,
+    repeats: Arc<Repeats>,
 }
 
 impl Recorder {
@@ -64,8 +66,13 @@ impl Recorder {
 
     pub(super) fn with_room(db: Database, seal: Seal, sources: Sources, room: usize) -> Self {
         let (sender, receiver) = mpsc::channel(room);
-        let writer =
-            Writer { db, seal: Arc::new(seal), sources, dropped: Arc::new(AtomicU64::new(0)) };
+        let writer = Writer {
+            db,
+            seal: Arc::new(seal),
+            sources,
+            dropped: Arc::new(AtomicU64::new(0)),
+            repeats: Arc::default(),
+        };
         tokio::spawn(writer.clone().run(receiver));
         Self { sender, pace: Pace::new(), writer }
     }
@@ -74,8 +81,16 @@ impl Recorder {
         &self.writer.seal
     }
 
+    /// Whether the event is to be written, and not only counted as a repeat.
+    pub(in crate::auth) fn admits(&self, event: &Event) -> bool {
+        self.writer.repeats.admits(event, self.writer.sources.monotonic())
+    }
+
     /// Takes an event and returns at once.
     pub(super) fn note(&self, event: Event) {
+        if !self.admits(&event) {
+            return;
+        }
         let now = self.writer.sources.now();
         let entry = event.at(now);
         if !self.pace.take(now) || self.sender.try_send(Message::Loose(entry)).is_err() {
@@ -107,7 +122,7 @@ impl Recorder {
     pub(super) async fn flush(&self) {
         // Nothing, but behind everything else.
         self.write(Vec::new()).await;
-        self.writer.write_counting(Vec::new()).await;
+        self.writer.write_counting(Vec::new(), true).await;
     }
 }
 
@@ -131,7 +146,7 @@ impl Writer {
             }
             if over || counted.elapsed() >= COUNTED_EVERY {
                 counted = Instant::now();
-                self.write_counting(entries).await;
+                self.write_counting(entries, over).await;
             } else {
                 self.write(entries).await;
             }
@@ -144,8 +159,11 @@ impl Writer {
         }
     }
 
-    /// Writes entries, and behind them how many could not be written.
-    async fn write_counting(&self, mut entries: Vec<AuditEntry>) {
+    /// Writes entries, and behind them how many were repeats whose minute is over, or all of them, and how
+    /// many could not be written.
+    async fn write_counting(&self, mut entries: Vec<AuditEntry>, all: bool) {
+        let repeated = self.repeats.counted(self.sources.monotonic(), all);
+        entries.extend(repeated.into_iter().map(|event| event.at(self.sources.now())));
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             let event = Event::new(&Actor::system(), Action::AuditDropped).failed();

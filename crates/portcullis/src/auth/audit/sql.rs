@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::chain::{before, extend, paged};
-use super::{AuditEntry, AuditFilter, AuditHead, AuditLink, AuditRecord, AuditTarget, Seal};
+use super::chain::{BEGINNING, before, extend, paged};
+use super::{
+    AuditEntry, AuditFilter, AuditHead, AuditLink, AuditRecord, AuditTarget, Seal, audit_hash,
+};
 use crate::auth::db::{
-    DatabaseError, Executor, Row, Statement, Transaction, Value, limit, sql, sql_built,
+    DatabaseError, Digest, Executor, Row, Statement, Transaction, Value, limit, sql, sql_built,
 };
 use crate::types::{Page, PageRequest};
 
@@ -56,6 +58,100 @@ pub(in crate::auth) async fn head<'d>(
         hash: found.digest("hash")?,
         seal: found.digest("seal")?,
     }))
+}
+
+/// Where the log begins, as it is sealed; `None` where nothing was archived.
+pub(super) async fn base<'d>(
+    db: impl Into<Executor<'d>>,
+) -> Result<Option<AuditHead>, DatabaseError> {
+    let Some(found) = sql("SELECT seq, hash, seal FROM audit_base").optional(db).await? else {
+        return Ok(None);
+    };
+    Ok(Some(AuditHead {
+        seq: found.unsigned("seq")?,
+        hash: found.digest("hash")?,
+        seal: found.digest("seal")?,
+    }))
+}
+
+/// The last row that lies in an archive and its hash.
+pub(super) async fn beginning<'d>(
+    db: impl Into<Executor<'d>>,
+) -> Result<(u64, Digest), DatabaseError> {
+    Ok(base(db).await?.map_or((0, BEGINNING), |base| (base.seq, base.hash)))
+}
+
+/// The hash of a row, as it is kept.
+pub(super) async fn hash_of<'d>(
+    db: impl Into<Executor<'d>>,
+    seq: u64,
+) -> Result<Option<Digest>, DatabaseError> {
+    let found = sql("SELECT hash FROM audit WHERE seq = $1").bind(number(seq)).optional(db).await?;
+    found.map(|row| row.digest("hash")).transpose()
+}
+
+/// Says, sealed, that the log begins behind this row.
+pub(super) async fn write_base(
+    db: &mut Transaction,
+    seq: u64,
+    hash: &Digest,
+    seal: &Seal,
+) -> Result<(), DatabaseError> {
+    let seal = seal.seal_base(seq, hash);
+    sql("INSERT INTO audit_base (only, seq, hash, seal)
+        SELECT 1, 0, $1, $1 WHERE NOT EXISTS (SELECT 1 FROM audit_base)")
+    .bind(&BEGINNING)
+    .execute(db)
+    .await?;
+    sql("UPDATE audit_base SET seq = $1, hash = $2, seal = $3")
+        .bind(number(seq))
+        .bind(hash)
+        .bind(&seal)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Deletes rows that lie in an archive, `limit` at the most. Returns how many.
+pub(in crate::auth) async fn delete_archived(
+    db: &mut Transaction,
+    limit: i64,
+) -> Result<u64, DatabaseError> {
+    sql("DELETE FROM audit WHERE seq IN (
+            SELECT seq FROM audit WHERE seq <= (SELECT seq FROM audit_base) LIMIT $1)")
+    .bind(limit)
+    .execute(db)
+    .await
+}
+
+/// Whether the end of the log is sealed by this secret; a log that has not begun is.
+pub(in crate::auth) async fn is_sealed_by<'d>(
+    db: impl Into<Executor<'d>>,
+    seal: &Seal,
+) -> Result<bool, DatabaseError> {
+    Ok(head(db).await?.is_none_or(|head| seal.is_genuine(&head)))
+}
+
+/// Goes on with the log under a new master secret: a row says so, and it is sealed from there on. What the
+/// old secret sealed can be judged no more; that the chain has no break is asked before.
+pub(in crate::auth) async fn reseal(
+    db: &mut Transaction,
+    entry: &AuditEntry,
+    seal: &Seal,
+) -> Result<(), DatabaseError> {
+    let Some(head) = head(&mut *db).await? else { return Ok(()) };
+    if hash_of(&mut *db, head.seq).await? == Some(head.hash)
+        || head.seq == beginning(&mut *db).await?.0
+    {
+        let seq = head.seq + 1;
+        let hash = audit_hash(&head.hash, seq, entry);
+        insert(db, &AuditRecord { seq, entry: entry.clone(), hash }).await?;
+        write_head(db, &AuditHead { seq, hash, seal: seal.seal(seq, &hash) }).await?;
+    }
+    if let Some(base) = base(&mut *db).await? {
+        write_base(db, base.seq, &base.hash, seal).await?;
+    }
+    Ok(())
 }
 
 /// A page of the log, the newest first.

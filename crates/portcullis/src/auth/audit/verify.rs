@@ -12,8 +12,13 @@ const BATCH: u32 = 500;
 /// What verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditVerdict {
-    /// How many rows are good, from the first one on.
+    /// The last row that is good: all before it are, too.
     pub rows: u64,
+    /// How many of these lie in archives, and were not read.
+    pub archived: u64,
+    /// The row from which on the log is sealed by this server's secret, where an older secret was lost:
+    /// who could write to the database until then could have written the rows before it anew.
+    pub resealed: Option<u64>,
     /// The hash of the last good row. Kept elsewhere, together with `rows`, it also tells when the
     /// whole database is put back to an older state.
     pub hash: Digest,
@@ -47,6 +52,9 @@ pub enum AuditFault {
     /// There is nothing at all, though a log begins with a first row.
     #[error("the log is empty: it was removed as a whole, or no server has run on this database")]
     Empty,
+    /// The row that was noted elsewhere lies in an archive.
+    #[error("row {0}, which was noted elsewhere, lies in an archive: verify that instead")]
+    Archived(u64),
     /// The row is not the one that was noted elsewhere.
     #[error("row {0} is not the one that was noted elsewhere")]
     Anchor(u64),
@@ -62,40 +70,75 @@ impl AuditFault {
             | Self::Added(row)
             | Self::Broken(row)
             | Self::Unsealed(row)
+            | Self::Archived(row)
             | Self::Anchor(row) => row,
             Self::Empty => 0,
         }
     }
 }
 
-/// Reads the whole log. It may grow meanwhile.
+/// Reads the whole log. It may grow meanwhile, and its beginning may be archived.
 pub(super) async fn verify(
     db: &Database,
     seal: &Seal,
     anchor: Option<(u64, Digest)>,
 ) -> Result<AuditVerdict, Problem> {
-    let (mut seq, mut hash) = (0, BEGINNING);
-    let verdict = |seq, hash, fault| Ok(AuditVerdict { rows: seq, hash, fault });
+    loop {
+        let base = sql::base(db).await?;
+        let verdict = walk(db, seal, anchor, base).await?;
+        // Rows that went into an archive meanwhile are not missing.
+        if verdict.fault.is_none() || sql::base(db).await? == base {
+            return Ok(verdict);
+        }
+    }
+}
+
+async fn walk(
+    db: &Database,
+    seal: &Seal,
+    anchor: Option<(u64, Digest)>,
+    base: Option<AuditHead>,
+) -> Result<AuditVerdict, Problem> {
+    let (archived, mut hash) = base.map_or((0, BEGINNING), |base| (base.seq, base.hash));
+    let (mut seq, mut resealed) = (archived, None);
+    let verdict = |seq, hash, resealed, fault| {
+        Ok(AuditVerdict { rows: seq, archived, resealed, hash, fault })
+    };
+    if base.is_some_and(|base| !seal.is_genuine_base(&base)) {
+        return verdict(0, BEGINNING, None, Some(AuditFault::Unsealed(archived)));
+    }
+    match anchor {
+        Some((at, _)) if at < archived => {
+            return verdict(seq, hash, None, Some(AuditFault::Archived(at)));
+        }
+        Some((at, noted)) if at == archived && at > 0 && noted != hash => {
+            return verdict(seq, hash, None, Some(AuditFault::Anchor(at)));
+        }
+        _ => {}
+    }
     loop {
         let links = sql::chain(db, seq, BATCH).await?;
         for link in &links {
             if link.seq != seq + 1 {
-                return verdict(seq, hash, Some(AuditFault::Missing(seq + 1)));
+                return verdict(seq, hash, resealed, Some(AuditFault::Missing(seq + 1)));
             }
             let good = link
                 .record
                 .as_ref()
                 .filter(|record| record.hash == audit_hash(&hash, link.seq, &record.entry));
             let Some(record) = good else {
-                return verdict(seq, hash, Some(AuditFault::Changed(link.seq)));
+                return verdict(seq, hash, resealed, Some(AuditFault::Changed(link.seq)));
             };
             // A log that was emptied goes on with something else than its beginning.
             let begins = link.seq != 1 || record.entry.action == Action::AuditBegun.as_str();
             if !begins || record.entry.action == Action::AuditBroken.as_str() {
-                return verdict(seq, hash, Some(AuditFault::Broken(link.seq)));
+                return verdict(seq, hash, resealed, Some(AuditFault::Broken(link.seq)));
             }
             if anchor.is_some_and(|(at, noted)| at == link.seq && noted != record.hash) {
-                return verdict(seq, hash, Some(AuditFault::Anchor(link.seq)));
+                return verdict(seq, hash, resealed, Some(AuditFault::Anchor(link.seq)));
+            }
+            if record.entry.action == Action::AuditResealed.as_str() {
+                resealed = Some(link.seq);
             }
             (seq, hash) = (link.seq, record.hash);
         }
@@ -118,6 +161,6 @@ pub(super) async fn verify(
             Some(head) if head.hash != hash => Some(AuditFault::Unsealed(seq)),
             Some(_) => anchor.filter(|(at, _)| *at > seq).map(|(at, _)| AuditFault::Anchor(at)),
         };
-        return verdict(seq, hash, fault);
+        return verdict(seq, hash, resealed, fault);
     }
 }

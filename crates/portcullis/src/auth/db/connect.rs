@@ -13,15 +13,17 @@ use sqlx::sqlite::{
 };
 
 use super::DatabaseError;
-use super::failure::failed;
+use super::failure::{failed, is_busy};
 use crate::problem::BoxError;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How many connections read at once.
 const READERS: u32 = 4;
-/// How long a transaction waits for another process that writes.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long a statement that writes waits for another process before it is tried again, or fails.
+const BUSY: Duration = Duration::from_millis(250);
+/// How often a change of schema is tried while another process writes: for ten seconds.
+const MIGRATION_TRIES: u32 = 40;
 /// How long a transaction waits for a connection; then the database counts as away.
 const ACQUIRE: Duration = Duration::from_secs(10);
 
@@ -145,7 +147,8 @@ impl Database {
             }
         };
         let readers = pool().max_connections(READERS);
-        let readers = readers.connect_lazy_with(options.pragma("query_only", "ON"));
+        let options = options.busy_timeout(ACQUIRE).pragma("query_only", "ON");
+        let readers = readers.connect_lazy_with(options);
         Ok(Self {
             writer,
             readers,
@@ -232,8 +235,14 @@ impl Database {
             drop(anchor.acquire().await.map_err(|error| wrong(failed(error)))?);
         }
         // The driver's own transaction: each migration becomes a savepoint within it.
-        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begun.map_err(|error| wrong(failed(error)))?;
+        let mut tries = 0;
+        let mut transaction = loop {
+            match self.writer.begin_with("BEGIN IMMEDIATE").await {
+                Ok(transaction) => break transaction,
+                Err(error) if is_busy(&error) && tries < MIGRATION_TRIES => tries += 1,
+                Err(error) => return Err(wrong(failed(error))),
+            }
+        };
         match MIGRATIONS.run_direct(None, &mut *transaction, false).await {
             Ok(()) => transaction.commit().await.map_err(|error| wrong(failed(error))),
             Err(MigrateError::VersionMissing(found)) if found > newest() => {

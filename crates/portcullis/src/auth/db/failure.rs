@@ -7,6 +7,7 @@ use super::DatabaseError;
 /// Which field a unique column is, as people know it.
 const UNIQUE: &[(&str, &str)] = &[
     ("users.username_folded", "username"),
+    ("users.username_skeleton", "username"),
     ("users.email_folded", "email"),
     ("clients.id", "client_id"),
     ("roles.name", "name"),
@@ -38,6 +39,12 @@ pub(super) fn failed(error: sqlx::Error) -> DatabaseError {
         | sqlx::Error::WorkerCrashed => DatabaseError::Unavailable(error.into()),
         _ => DatabaseError::Corrupt { what: error.to_string() },
     }
+}
+
+/// Whether another connection holds what is wanted: trying again may do.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|cause| cause.code()?.parse::<i32>().ok());
+    code.is_some_and(|code| matches!(code & 0xFF, 5 | 6))
 }
 
 fn passes(cause: &dyn EngineError) -> bool {

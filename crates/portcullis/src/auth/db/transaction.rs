@@ -1,12 +1,13 @@
 //! A transaction that leaves no connection behind in an unknown state.
 
 use std::fmt;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Sqlite, SqliteConnection};
 
-use super::failure::failed;
+use super::failure::{failed, is_busy};
 use super::{Database, DatabaseError};
 
 /// A transaction. Whoever drops it before it is committed or rolled back closes its connection: what
@@ -24,12 +25,24 @@ impl fmt::Debug for Transaction {
     }
 }
 
+/// How long a change waits for its turn, behind changes of this process and of others. It covers the
+/// queue as well: one that stands behind ten others waits no longer than the first.
+const TURN: Duration = Duration::from_secs(5);
+
+/// Begins as the only one that writes.
+const IMMEDIATE: &str = "BEGIN IMMEDIATE";
+
 impl Database {
     /// Begins a transaction that writes: the only one at a time, so that what it reads stays true.
     ///
     /// `Auth::write` calls this; what writes beside it calls [`Self::write_beside`].
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`] also where its turn does not come within five seconds.
     pub(in crate::auth) async fn begin_writing(&self) -> Result<Transaction, DatabaseError> {
-        self.begin(self.writer(), "BEGIN IMMEDIATE").await
+        let begun = self.begin(self.writer(), IMMEDIATE);
+        let begun = tokio::time::timeout(TURN, begun).await;
+        begun.unwrap_or_else(|late| Err(DatabaseError::Unavailable(late.into())))
     }
 
     /// Changes something in a transaction of its own: whole, or not at all.
@@ -75,7 +88,13 @@ impl Database {
             faults: self.faults().clone(),
         };
         transaction.before_statement(how)?;
-        let begun = sqlx::query(how).execute(&mut *transaction.connection).await;
+        let begun = loop {
+            match sqlx::query(how).execute(&mut *transaction.connection).await {
+                // Another process writes. `begin_writing` says for how long that is waited for.
+                Err(error) if is_busy(&error) && how == IMMEDIATE => {}
+                begun => break begun,
+            }
+        };
         if let Err(error) = begun {
             let error = failed(error);
             // Nothing began where another writes: the connection is as good as before.

@@ -35,12 +35,22 @@ impl Database {
         master: &MasterSecret,
         now: Timestamp,
     ) -> Result<Option<String>, DatabaseError> {
+        Ok(self.keys_under_another_secret(master, now).await?.into_iter().next())
+    }
+
+    /// The ids of all of them.
+    pub(in crate::auth) async fn keys_under_another_secret(
+        &self,
+        master: &MasterSecret,
+        now: Timestamp,
+    ) -> Result<Vec<String>, DatabaseError> {
         let records = sql::keys(self).await?;
         let (_, errors) = KeyRing::open_readable(&records, master, now);
-        Ok(errors.into_iter().find_map(|error| match error {
+        let sealed = errors.into_iter().filter_map(|error| match error {
             KeyError::Seal { id, .. } => Some(id),
             _ => None,
-        }))
+        });
+        Ok(sealed.collect())
     }
 }
 
@@ -150,8 +160,8 @@ impl Auth {
         Err(ConfigError::one(
             "tokens.master_secret",
             format!("the signing key {id} is kept under another master secret"),
-            "give the secret this database was made with; if it is lost, delete the rows of \
-             signing_keys: new keys are made, and everybody signs in again",
+            "give the secret this database was made with; if it is lost, `portcullis secret \
+             replace-lost` goes on without it: new keys are made, and everybody signs in again",
         )
         .into())
     }

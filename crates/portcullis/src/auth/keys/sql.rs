@@ -28,6 +28,11 @@ pub(super) async fn insert(db: &mut Transaction, key: &KeyRecord) -> Result<(), 
     .map(drop)
 }
 
+/// Deletes a key that nothing opens any more.
+pub(in crate::auth) async fn delete(db: &mut Transaction, id: &str) -> Result<(), DatabaseError> {
+    sql("DELETE FROM signing_keys WHERE id = $1").bind(id).execute(db).await.map(drop)
+}
+
 /// Says until when a key signs and verifies.
 pub(super) async fn retire(
     db: &mut Transaction,

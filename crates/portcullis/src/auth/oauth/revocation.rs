@@ -56,7 +56,10 @@ impl Auth {
             }
             Ok((OpaqueKind::ApiKey, digest)) => self.revoke_api_key(actor, digest).await,
             _ => match self.verified(text).await {
-                Ok(token) => self.revoke_token(actor, token.id, token.expires_at).await,
+                Ok(token) => {
+                    let actor = actor.for_account(token.user);
+                    self.revoke_token(&actor, token.id, token.expires_at).await
+                }
                 Err(denied) => denied.invalid_or(()),
             },
         }
@@ -68,7 +71,7 @@ impl Auth {
         found: Option<(UserId, SessionId)>,
     ) -> Result<(), Problem> {
         let Some((user, session)) = found else { return Ok(()) };
-        self.write(actor, move |write| {
+        self.write(&actor.for_account(user), move |write| {
             Box::pin(async move {
                 let row = sessions::sql::session(write.db(), session).await?;
                 if row.is_some_and(|row| row.ended_at.is_none()) {

@@ -141,6 +141,14 @@ pub(super) async fn end_of_user(
     ids(&ended.bind(user.to_string()).bind(keep).bind(now).all(db).await?)
 }
 
+/// Ends every session there is. Returns how many.
+pub(in crate::auth) async fn end_everyones(
+    db: &mut Transaction,
+    now: Timestamp,
+) -> Result<u64, DatabaseError> {
+    sql("UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL").bind(now).execute(db).await
+}
+
 /// Raises the account's security epoch: what hangs on the one before does not count any more.
 pub(super) async fn raise_epoch(db: &mut Transaction, user: UserId) -> Result<(), DatabaseError> {
     sql("UPDATE users SET security_epoch = security_epoch + 1 WHERE id = $1")

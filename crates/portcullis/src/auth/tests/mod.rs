@@ -1,11 +1,13 @@
 //! What holds of every operation, called without any route: authority, faults of the database, clocks,
 //! memory that must not be older than what was answered.
 
+mod archive;
 mod authority;
 mod doubt;
+mod pressure;
 mod stale;
 
-use crate::auth::{AccessFormat, Actor, Auth, Caller, NewAccount, Session};
+use crate::auth::{AccessFormat, Actor, Auth, Caller, NewAccount};
 use crate::testing::{FixedClock, auth};
 use crate::types::{Principal, Role, RoleRecord, Scopes, Subject, UserId};
 
@@ -64,9 +66,5 @@ impl Stand {
     async fn basic(&self, name: &str) -> Principal {
         let caller = Caller::default();
         self.auth.basic(&caller.actor(), name, PASSWORD.to_owned().into()).await.unwrap()
-    }
-
-    async fn live_sessions(&self, name: &str) -> Vec<Session> {
-        self.auth.sessions(self.id(name).await).await.unwrap()
     }
 }

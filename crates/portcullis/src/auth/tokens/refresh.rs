@@ -71,9 +71,10 @@ impl Auth {
         // Neither a stranger's guess nor a dead token that is shown again and again takes the writer's
         // turn: that its session was ended is noted once.
         let found = sql::session_by_refresh(&self.0.db, &digest).await?;
-        if found.is_none_or(|(session, _)| session.ended_at.is_some()) {
+        let Some((session, _)) = found.filter(|(session, _)| session.ended_at.is_none()) else {
             return Err(RefreshRefused::Invalid);
-        }
+        };
+        let actor = &actor.for_account(session.user);
         let key = self.0.master.subkey("refresh").map_err(Problem::internal)?;
         let successor = OpaqueToken::successor(&parent, key.expose());
         let shown = Shown {

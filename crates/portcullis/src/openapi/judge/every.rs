@@ -58,11 +58,41 @@ fn note(error: &ValidationError<'_>, found: &mut Vec<BodyFault>) {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             match meant(here, context) {
                 Some(branch) => branch.iter().for_each(|inner| note(inner, found)),
-                None => add(here.to_owned(), detail),
+                None => {
+                    let unknown = unknown_to_all(here, context);
+                    if unknown.is_empty() {
+                        add(here.to_owned(), detail);
+                    }
+                    for (name, detail) in unknown {
+                        add(child(here, name), detail);
+                    }
+                }
             }
         }
         _ => add(here.to_owned(), detail),
     }
+}
+
+/// The members that none of several forms has, each with what is said of it.
+fn unknown_to_all<'a>(
+    here: &str,
+    branches: &'a [Vec<ValidationError<'static>>],
+) -> Vec<(&'a str, String)> {
+    let unknown = |branch: &'a [ValidationError<'static>]| {
+        let of_here = branch.iter().filter(|error| error.instance_path().as_str() == here);
+        of_here.flat_map(|error| match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                let detail = kind::of(error.kind()).into_owned();
+                unexpected.iter().map(|name| (name.as_str(), detail.clone())).collect()
+            }
+            _ => Vec::new(),
+        })
+    };
+    let Some((first, rest)) = branches.split_first() else { return Vec::new() };
+    unknown(first)
+        .filter(|(name, _)| rest.iter().all(|branch| unknown(branch).any(|one| one.0 == *name)))
+        .collect()
 }
 
 /// Which of several forms the sender meant, where that can be told: the only one that is at least

@@ -46,6 +46,10 @@ impl Condition for AllOf {
         first_turn(&self.0, who)
     }
 
+    fn members(&self) -> usize {
+        self.0.iter().map(|one| one.members()).sum()
+    }
+
     fn remedies(&self, who: &Principal) -> Vec<Remedy> {
         let lacking = self.0.iter().filter(|one| !one.holds(who));
         let each: Vec<Vec<Remedy>> = lacking.map(|one| one.remedies(who)).collect();
@@ -71,6 +75,10 @@ impl Condition for AnyOf {
         first_turn(&self.0, who)
     }
 
+    fn members(&self) -> usize {
+        self.0.iter().map(|one| one.members()).sum()
+    }
+
     fn remedies(&self, who: &Principal) -> Vec<Remedy> {
         if self.holds(who) {
             return Vec::new();
@@ -92,6 +100,11 @@ impl Condition for NotThis {
     fn is_known(&self, who: &Principal) -> bool {
         self.0.is_known(who)
     }
+
+    fn members(&self) -> usize {
+        self.0.members()
+    }
+
     fn turns(&self, who: &Principal) -> Option<ZonedDateTime> {
         self.0.turns(who)
     }

@@ -284,3 +284,47 @@ fn reasons_are_data() {
     assert_eq!(json["because"]["helps"][0]["kind"], "grant");
     assert_eq!(why.because.helps, [Help::Grant { permission: "write".into() }]);
 }
+
+/// Turns every minute, never holds, and counts how often it was asked.
+#[derive(Debug)]
+struct Restless(Arc<std::sync::atomic::AtomicUsize>);
+
+impl crate::types::Condition for Restless {
+    fn explain(&self) -> std::borrow::Cow<'static, str> {
+        "never".into()
+    }
+
+    fn holds(&self, _: &Principal) -> bool {
+        false
+    }
+
+    fn turns(&self, who: &Principal) -> Option<crate::types::ZonedDateTime> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let then = who.context.now + jiff::SignedDuration::from_mins(1);
+        Some(then.to_zoned_datetime(jiff::tz::TimeZone::UTC))
+    }
+}
+
+/// Faults §8, row 5: a grant with a thousand conditions, asked when it would open.
+#[test]
+fn what_it_costs_to_say_when_is_bounded() {
+    for number in [1, 10, 1000] {
+        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let each = (0..number).map(|_| Arc::new(Restless(Arc::clone(&asked))) as Arc<_>).collect();
+        let mut who = ann();
+        let grant = Conditional {
+            grant: GrantId(Uuid::from_u128(1)),
+            effect: Effect::Allow,
+            permission: "write".into(),
+            condition: Arc::new(crate::policy::conditions::AnyOf(each)),
+        };
+        who.access = Arc::new(Access { conditional: vec![grant], ..Access::default() });
+        assert!(permission("write").explain(&who).opens.is_none());
+        let asked = asked.load(std::sync::atomic::Ordering::Relaxed);
+        // For the term, and for the whole.
+        assert!(
+            (3000..=2 * 30_000).contains(&asked),
+            "{number} conditions were asked {asked} times"
+        );
+    }
+}
