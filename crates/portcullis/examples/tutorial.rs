@@ -47,7 +47,7 @@ async fn auth(folder: &Path) -> Result<Auth, Box<dyn Error>> {
     }
     let mut settings = Settings::new("http://127.0.0.1:8000");
     settings.registration_roles = vec!["user".into()];
-    settings.open_registration_answers = true; // There is no mail here to tell the owner by.
+    settings.registration = Registration::Open; // There is no mail here to tell the owner by.
     let auth = Auth::builder(store, MasterSecret::new(&Secret::new(fs::read(key)?))?)
         .settings(settings)
         .scopes(ScopeBook::new().register_for("read", "Read on your behalf.", "read"))

@@ -38,10 +38,10 @@
 //!
 //! # The tour
 //!
-//! The modules, in the order of the alphabet, are the walk of a request: [`cors`], [`credential`],
-//! [`identity`], [`policy`], then [`problem`] or your handler. Below them stand [`crypto`] and
-//! [`types`]; beside them `auth` issues what they check. [`gate`] assembles the walk and [`router`] mounts
-//! the routes; [`openapi`] reads handlers' signatures.
+//! A request passes these modules in this order: [`edge`], [`cors`], [`credential`], [`identity`],
+//! [`policy`], then your handler, or [`problem`] where it is refused. [`gate`] assembles this walk, [`router`]
+//! mounts the routes, [`extract`] and [`openapi`] read and document what handlers take. [`crypto`],
+//! [`types`] and [`clock`] serve all of them; `auth` issues the credentials that they check.
 //!
 //! - *I have users of my own*: implement [`identity::Verifier`] and give it to a source of
 //!   [`credential`]s.
@@ -63,44 +63,44 @@
 //! - `multipart`, `ws`: uploads and WebSocket in handlers, described.
 //! - `testing`: for your tests: a client without sockets, a clock that stands still.
 
-// Around everything: where a request came from, its id, a net under panics.
+// The walk of a request. The outermost layer: the client's address, the request id, limits, panics.
 pub mod edge;
 
-// 1, may this origin ask at all?
+// May this origin ask?
 pub mod cors;
 
-// 2, what did the request bring?
+// Which credential does the request bring?
 pub mod credential;
 
-// 3, who is it?
+// Whose credential is it?
 pub mod identity;
 
-// 4, may they?
+// May this principal call this route?
 pub mod policy;
 
-// 5, no: how a refusal is said.
+// The refusal, by RFC 9457.
 pub mod problem;
 
-// Accounts, sessions, tokens, keys: the side that issues what the guard checks.
+// Accounts, sessions, tokens, keys: what issues the credentials that the guard checks.
 #[cfg(feature = "auth")]
 pub mod auth;
 
-// 7, what must not be seen.
+// Secrets, signatures, tokens, password hashes.
 pub mod crypto;
 
-// 9, the nouns.
+// The nouns that all modules share.
 pub mod types;
 
-// What puts the walk together: the gate, the table of routes, the document.
+// What puts the walk together: the gate, the route table, the extractors, the OpenAPI document.
 pub mod extract;
 pub mod gate;
 pub mod openapi;
 pub mod router;
 
-// What everything is handed: the time, and randomness.
+// Time and randomness.
 pub mod clock;
 
-// The tools of tests. Nothing imports them.
+// Tools for tests. No other module imports them.
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -109,7 +109,7 @@ pub mod prelude {
     #[cfg(feature = "auth")]
     pub use crate::auth::{
         AccessTokenVerifier, Actor, ApiKeyVerifier, Auth, CurrentUser, Database, GrantRequest,
-        NewAccount, PasswordVerifier, SessionVerifier, Settings,
+        NewAccount, PasswordVerifier, Registration, SessionVerifier, Settings,
     };
     pub use crate::clock::Sources;
     pub use crate::cors::Cors;

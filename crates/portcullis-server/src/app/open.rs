@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use portcullis::auth::{
-    AccessFormat, Auth, AuthBuilder, ConnectError, Database, Settings as RulesSettings, StartError,
-    ThrottleSettings, UserFilter,
+    AccessFormat, Auth, AuthBuilder, ConnectError, Database, Registration,
+    Settings as RulesSettings, StartError, ThrottleSettings, UserFilter,
 };
 use portcullis::clock::Sources;
 use portcullis::crypto::{Algorithm, MasterSecret, PasswordSettings, Secret, SigningKey};
@@ -14,7 +14,7 @@ use portcullis::types::{PageRequest, Role};
 use secrecy::ExposeSecret;
 
 use super::{DatabaseFile, Kind, mail};
-use crate::config::{Settings, private_file, tokens};
+use crate::config::{Settings, accounts, private_file, tokens};
 
 /// Why the application could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -172,8 +172,13 @@ fn rules_settings(settings: &Settings, kind: Kind) -> RulesSettings {
     auth.refresh_window = seconds(tokens.refresh_window);
     auth.key_rotation = seconds(tokens.key_rotation);
     auth.reserved_names.clone_from(&settings.accounts.reserved_names);
+    auth.registration = match (settings.accounts.registration, kind) {
+        (Some(accounts::Registration::Open), _) | (None, Kind::Demo) => Registration::Open,
+        (Some(accounts::Registration::Verified), _) => Registration::Verified,
+        (Some(accounts::Registration::Invite), _) => Registration::Invite,
+        (Some(accounts::Registration::Closed), _) | (None, Kind::Serve) => Registration::Closed,
+    };
     if kind == Kind::Demo {
-        auth.open_registration_answers = true;
         auth.registration_roles = vec![Role::from("user")];
     }
     auth

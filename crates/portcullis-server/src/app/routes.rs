@@ -49,6 +49,7 @@ pub(crate) fn application(
         .merge(routes::me::table(&gate))
         .merge(routes::api_keys::table(&gate))
         .merge(routes::users::table(&gate))
+        .merge(routes::invitations::table(&gate))
         .merge(routes::grants::table(&gate))
         .merge(routes::roles::table(&gate))
         .merge(routes::evaluation::table(&gate))

@@ -18,6 +18,7 @@ mod doctor;
 mod failure;
 mod grants;
 mod hours;
+mod invite;
 mod key;
 mod migrate;
 mod open;
@@ -66,6 +67,7 @@ enum Operation {
     /// Roles: named bundles of permissions
     #[command(subcommand)]
     Role(role::Operation),
+    Invite(invite::Invite),
     /// Programs that are registered
     #[command(subcommand)]
     Client(client::Operation),
@@ -169,6 +171,7 @@ impl Operation {
             ),
             Self::Key(operation) => !matches!(operation, key::Operation::List { .. }),
             Self::Token(_) | Self::Secret(_) => true,
+            Self::Invite(invite) => invite.changes(),
             _ => false,
         }
     }
@@ -194,6 +197,7 @@ impl Operation {
             Self::Cors(operation) => operation.run(&settings()?).await,
             Self::User(operation) => operation.run(&settings()?).await,
             Self::Role(operation) => operation.run(&settings()?).await,
+            Self::Invite(invite) => invite.run(&settings()?).await,
             Self::Client(operation) => operation.run(&settings()?).await,
             Self::Key(operation) => operation.run(&settings()?).await,
             Self::Token(operation) => operation.run(&settings()?).await,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use portcullis::auth::{Auth, UserFilter};
+use portcullis::auth::{Auth, Registration, UserFilter};
 use portcullis::types::PageRequest;
 
 use super::open::{self, Without};
@@ -19,10 +19,20 @@ pub(super) async fn serve(flags: &SharedFlags) -> Result<String, Failure> {
     let first = PageRequest { after: None, limit: 1 };
     let nobody = auth.users(&UserFilter::default(), &first).await?.items.is_empty();
     let application = app::application(&settings, Kind::Serve, &auth, None)?;
+    let registration = auth.settings().registration;
     let reload = Reload { flags: flags.clone(), known, logs };
     run(&settings, auth, application, reload, |url| {
         let public = settings.server.public_url.as_ref().map_or(url, |public| public.as_str());
         let mut text = format!("portcullis listens on {url}; the explorer is at {public}/docs\n");
+        match registration {
+            Registration::Closed => {
+                text.push_str("Registration is closed (accounts.registration)\n")
+            }
+            Registration::Invite => {
+                text.push_str("Registration needs an invitation: portcullis invite\n")
+            }
+            _ => {}
+        }
         if nobody {
             let _ = write!(
                 text,

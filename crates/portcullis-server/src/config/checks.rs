@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::tokens::Algorithm;
 use super::value::{ByteSize, Value};
-use super::{Settings, private_file, weak_secret};
+use super::{Settings, accounts, private_file, weak_secret};
 
 /// Notes every contradiction between settings, and every bound that is passed.
 pub(super) fn check(settings: &Settings, faults: &mut ConfigError) {
@@ -261,6 +261,15 @@ impl Check<'_> {
         self.counts("passwords.threads", passwords.threads, 0, 256);
         self.counts("passwords.queue", passwords.queue, 1, 100_000);
         let mail = &settings.mail;
+        if settings.accounts.registration == Some(accounts::Registration::Verified)
+            && mail.url.is_none()
+        {
+            self.note(
+                &["accounts.registration", "mail.url"],
+                "it is `verified`, and no e-mail can be sent",
+                "give a mail server, or choose `invite`",
+            );
+        }
         if mail.url.is_some() && mail.from.is_none() {
             self.note(
                 &["mail.from", "mail.url"],

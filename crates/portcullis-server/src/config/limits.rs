@@ -109,6 +109,12 @@ const ACCOUNTS: &[Limit] = &[
         "registrations_from_one_address_are_counted",
     ),
     Limit(
+        "invitations that are open",
+        Fixed("1000"),
+        "409",
+        "only_so_many_invitations_are_open_at_once",
+    ),
+    Limit(
         "changes that an account makes of its own, in `throttle.window`: sign-ins, refreshes, revoked tokens",
         Setting("throttle.account_changes"),
         "429; what a permission allows is not counted",

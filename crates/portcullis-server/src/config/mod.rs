@@ -1,6 +1,6 @@
 //! The configuration: a file a section, flag over environment over file over default, every mistake at once.
 
-mod accounts;
+pub(crate) mod accounts;
 mod checks;
 pub(crate) mod cors;
 pub(crate) mod database;

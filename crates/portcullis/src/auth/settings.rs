@@ -15,6 +15,21 @@ pub enum AccessFormat {
     Jwe,
 }
 
+/// Who may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Registration {
+    /// Everybody. The answer is the account, or that a name is taken; an address counts unverified.
+    Open,
+    /// Everybody. The answer is the same whether or not the name or the address was free, and an address
+    /// is the account's once the token of its e-mail was shown.
+    Verified,
+    /// Whoever brings an invitation.
+    Invite,
+    /// Nobody: an administrator makes accounts.
+    #[default]
+    Closed,
+}
+
 /// How tokens and sessions are made. Times are in seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -40,8 +55,8 @@ pub struct Settings {
     pub api_key_longest_ttl: u32,
     /// The roles of somebody who registers.
     pub registration_roles: Vec<Role>,
-    /// Whether registration says outright that a name is taken. Only for a demo without mail.
-    pub open_registration_answers: bool,
+    /// Who may register.
+    pub registration: Registration,
     /// Usernames that nobody can register, nor an administrator give over HTTP, however they are
     /// written: only the process itself and its command line make such accounts.
     pub reserved_names: Vec<String>,
@@ -115,7 +130,7 @@ impl Settings {
             api_key_ttl: 90 * 86_400,
             api_key_longest_ttl: Self::LONGEST_API_KEY_TTL,
             registration_roles: Vec::new(),
-            open_registration_answers: false,
+            registration: Registration::Closed,
             reserved_names: Self::RESERVED_NAMES.iter().map(ToString::to_string).collect(),
             administrator: Some("admin".into()),
             max_staleness: 1000,

@@ -1,7 +1,7 @@
 //! Deleting rows that no longer count: each topic says which of its rows those are.
 
 use super::db::{DatabaseError, Transaction, forget_old_changes, sql};
-use super::{Auth, Settings, api_keys, audit, keys, sessions, tokens};
+use super::{Auth, Settings, api_keys, audit, invitations, keys, sessions, tokens};
 use crate::types::Timestamp;
 
 /// How many rows one transaction deletes, so that others may write in between.
@@ -20,7 +20,8 @@ impl Auth {
     pub(super) async fn delete_what_expired(&self, now: Timestamp) -> Result<u64, DatabaseError> {
         let longest = jiff::SignedDuration::from_secs(Settings::LONGEST_ACCESS_TTL.into());
         let waited = now.checked_sub(longest).unwrap_or(Timestamp::MIN);
-        let sweeps = [tokens::SWEEPS, api_keys::SWEEPS, sessions::SWEEPS, keys::SWEEPS];
+        let sweeps =
+            [tokens::SWEEPS, api_keys::SWEEPS, invitations::SWEEPS, sessions::SWEEPS, keys::SWEEPS];
         let mut gone = 0;
         for sweep in sweeps.into_iter().flatten() {
             let moment = if sweep.waits { waited } else { now };

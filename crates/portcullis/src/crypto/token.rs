@@ -25,10 +25,13 @@ pub enum OpaqueKind {
     ApiKey,
     /// A session cookie, `pc_st_`.
     Session,
+    /// An invitation to register, `pc_inv_`.
+    Invitation,
 }
 
 impl OpaqueKind {
-    const ALL: [Self; 4] = [Self::Access, Self::Refresh, Self::ApiKey, Self::Session];
+    const ALL: [Self; 5] =
+        [Self::Access, Self::Refresh, Self::ApiKey, Self::Session, Self::Invitation];
 
     /// How such a token begins.
     #[must_use]
@@ -38,6 +41,7 @@ impl OpaqueKind {
             Self::Refresh => "pc_rt_",
             Self::ApiKey => "pc_key_",
             Self::Session => "pc_st_",
+            Self::Invitation => "pc_inv_",
         }
     }
 }

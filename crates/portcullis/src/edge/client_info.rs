@@ -173,7 +173,7 @@ impl ClientInfo {
             // It asks on its own behalf.
             Client::Unsaid => Some(proxy),
             Client::Unknown => None,
-            Client::SubjectAccess(address) => Some(address),
+            Client::Known(address) => Some(address),
         };
         self.secure = forwarded.secure.unwrap_or(self.secure);
         self.host = forwarded.host.or(self.host);

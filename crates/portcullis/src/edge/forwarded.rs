@@ -18,7 +18,7 @@ pub(super) enum Client {
     Unsaid,
     /// Something was said, and it is no address, cannot be read or cannot be believed.
     Unknown,
-    SubjectAccess(IpAddr),
+    Known(IpAddr),
 }
 
 /// What one way of saying it says.
@@ -79,7 +79,7 @@ fn client_of(hops: &[Option<IpAddr>], trusts: impl Fn(IpAddr) -> bool) -> (Clien
     let last = hops.len().saturating_sub(1);
     let from_right = hops.iter().rev().position(stops).unwrap_or(last);
     match hops.iter().rev().nth(from_right) {
-        Some(Some(address)) => (Client::SubjectAccess(*address), from_right),
+        Some(Some(address)) => (Client::Known(*address), from_right),
         _ => (Client::Unknown, from_right),
     }
 }

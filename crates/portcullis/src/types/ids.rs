@@ -74,6 +74,10 @@ uuid_id! {
     /// One direct grant of a permission to a user or client.
     GrantId
 }
+uuid_id! {
+    /// One invitation to register.
+    InvitationId
+}
 
 /// The public name of an OAuth client, as in `client_id`.
 #[derive(

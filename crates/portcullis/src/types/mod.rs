@@ -14,7 +14,7 @@ mod record;
 
 pub use access::{Access, Conditional, PlacedAccess, ScopeBook, ScopeRule};
 pub use condition::{Condition, ConditionSpec, Hours, InvalidCondition, Network, Remedy, Weekday};
-pub use ids::{ClientId, GrantId, SessionId, TokenId, UserId};
+pub use ids::{ClientId, GrantId, InvitationId, SessionId, TokenId, UserId};
 pub use key::{Digest, KeyRecord};
 pub use names::{InvalidName, Permission, Role, Scope};
 pub use origin::{InvalidOrigin, Origin, OriginPattern, OriginRule};

@@ -2,7 +2,7 @@
 
 use portcullis::auth::{
     AccessTokenVerifier, ApiKeyVerifier, Auth, AuthBuilder, Database, PasswordVerifier,
-    SessionVerifier, Settings, routes,
+    Registration, SessionVerifier, Settings, routes,
 };
 use portcullis::clock::Sources;
 use portcullis::credential::{SessionCookie, api_key_header, basic, bearer, cookie};
@@ -35,9 +35,11 @@ pub(crate) async fn auth(sources: Sources) -> (AuthBuilder, TempDir) {
     let store = Database::connect(&url).await.unwrap();
     store.migrate().await.unwrap();
     let master = MasterSecret::generate(&Sources::system()).unwrap();
+    let mut settings = Settings::new("http://127.0.0.1:8000");
+    settings.registration = Registration::Verified;
     let builder = Auth::builder(store, master)
         .sources(sources)
-        .settings(Settings::new("http://127.0.0.1:8000"))
+        .settings(settings)
         .passwords(PasswordSettings::cheap())
         .scopes(scopes());
     (builder, folder)
@@ -78,6 +80,7 @@ pub(crate) fn mount(auth: &Auth, sources: Sources) -> App {
     gate.routes()
         .merge(routes::session::table(&gate, &session_cookie()))
         .merge(routes::accounts::table(&gate))
+        .merge(routes::invitations::table(&gate))
         .merge(routes::me::table(&gate))
         .merge(routes::users::table(&gate))
         .merge(routes::api_keys::table(&gate))

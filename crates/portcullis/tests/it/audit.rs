@@ -108,6 +108,9 @@ async fn live(stand: &Stand) -> Vec<String> {
     root.delete("/clients/shop/api-keys").await.expect(204);
     shop.get("/users").await.expect(401);
     root.delete("/clients/shop").await.expect(204);
+    let invited: Value = root.post("/invitations").json(json!({})).await.expect(201).json();
+    secrets.push(invited["token"].as_str().unwrap().to_owned());
+    root.delete(format!("/invitations/{}", invited["id"].as_str().unwrap())).await.expect(204);
     let by = portcullis::auth::Actor::command_line();
     let key = app.auth().rotate_key(&by).await.unwrap();
     app.auth().retire_key(&by, &key.id).await.unwrap();

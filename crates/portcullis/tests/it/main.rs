@@ -11,6 +11,7 @@ mod emails;
 mod evaluation;
 mod hostile;
 mod introspection;
+mod invitations;
 mod keys;
 mod lifecycle;
 mod lists;

@@ -3,7 +3,7 @@
 use super::sign_in::not_current;
 use super::{AccountChange, User, UserChange, change, invalid, sql};
 use crate::auth::write::Write;
-use crate::auth::{Actor, Auth};
+use crate::auth::{Actor, Auth, Registration};
 use crate::crypto::Secret;
 use crate::policy::unscoped;
 use crate::problem::{Problem, ProblemKind};
@@ -15,9 +15,7 @@ impl Auth {
     ///
     /// A new e-mail address is the account's once it was shown to be theirs, by the token in the
     /// e-mail that goes there: until then the account has the old one, and nobody learns whether it is
-    /// somebody else's. Where [`Settings::open_registration_answers`] is set, it counts at once.
-    ///
-    /// [`Settings::open_registration_answers`]: crate::auth::Settings::open_registration_answers
+    /// somebody else's. With [`Registration::Open`] it counts at once.
     ///
     /// # Errors
     /// 401; 403; a 422 that points at each fault, also where no e-mail could be sent; 429; 503. A 409
@@ -74,7 +72,7 @@ impl Auth {
     /// ASCII letters at the most, or answers may say outright whether it is taken.
     fn is_theirs(&self, user: &User, email: &str) -> bool {
         let same = user.email.as_deref().is_some_and(|kept| kept.eq_ignore_ascii_case(email));
-        same || self.0.settings.open_registration_answers
+        same || self.0.settings.registration == Registration::Open
     }
 
     /// Deletes somebody's own account, with everything of theirs.

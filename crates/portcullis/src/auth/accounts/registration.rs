@@ -1,6 +1,8 @@
 //! Registration: visitors make their own accounts. Whether a name or an address is free is told to
 //! nobody, unless the settings say so.
 
+use std::collections::BTreeSet;
+
 use super::action_token::Purpose;
 use super::names::is_reserved;
 use super::sql;
@@ -9,7 +11,7 @@ use crate::auth::audit::{Action, AuditTarget};
 use crate::auth::mail::Mail;
 use crate::auth::throttle::EmailKind;
 use crate::auth::write::Write;
-use crate::auth::{Actor, Auth, access};
+use crate::auth::{Actor, Auth, Registration, access, invitations};
 use crate::crypto::Secret;
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::types::{Role, UserId};
@@ -21,23 +23,29 @@ pub(super) struct CheckedAccount {
 }
 
 impl Auth {
-    /// Registers somebody. Unless [`Settings::open_registration_answers`] is set, the answer and
-    /// its time are the same whether or not the name or the address was free, and the account has no
-    /// address before the action token of the e-mail was shown.
+    /// Registers somebody, as [`Settings::registration`] has it. With [`Registration::Verified`] the
+    /// answer and its time are the same whether or not the name or the address was free, and the
+    /// account has no address before the action token of the e-mail was shown.
     ///
-    /// [`Settings::open_registration_answers`]: crate::auth::Settings::open_registration_answers
+    /// [`Settings::registration`]: crate::auth::Settings::registration
     ///
     /// # Errors
-    /// A 422 that points at each fault; 409 where the answer may say that it is taken; 429; 503.
+    /// 403 where nobody may register, or nobody without an invitation; a 422 that points at each
+    /// fault; 409 where the answer may say that it is taken; 429; 503.
     pub async fn register(
         &self,
         actor: &Actor,
         account: NewAccount,
     ) -> Result<Registered, Problem> {
+        let open = match self.0.settings.registration {
+            Registration::Open => true,
+            Registration::Verified => false,
+            Registration::Invite => return Err(closed("Registration needs an invitation.")),
+            Registration::Closed => return Err(closed(CLOSED)),
+        };
         self.0.throttle.ask(actor.address, &self.0.sources)?;
         let mut checked = self.check_account(actor, account, true).await?;
         let roles = self.0.settings.registration_roles.clone();
-        let open = self.0.settings.open_registration_answers;
         // It becomes the account's once it was shown to be theirs.
         let email = if open { None } else { checked.user.email.take() };
         let made = self
@@ -64,6 +72,49 @@ impl Auth {
             (Err(problem), _) => return Err(problem),
         }
         Ok(Registered::Noted)
+    }
+
+    /// Registers somebody who brings the token of an invitation. The account has the roles that it
+    /// names, and its address as verified: the token was sent there alone.
+    ///
+    /// # Errors
+    /// 403 where nobody may register; a 422 that points at each fault, also where the invitation is void
+    /// or for another address; 409 where the name or the address is taken; 429; 503.
+    pub async fn register_invited(
+        &self,
+        actor: &Actor,
+        account: NewAccount,
+        token: String,
+    ) -> Result<Registered, Problem> {
+        if self.0.settings.registration == Registration::Closed {
+            return Err(closed(CLOSED));
+        }
+        self.0.throttle.ask(actor.address, &self.0.sources)?;
+        // Nobody has a password hashed for a token that was made up.
+        let invitation = invitations::find(self, &token).await?;
+        let asked = account.email.as_deref();
+        let elsewhere =
+            asked.is_some_and(|asked| !invitation.email.as_deref().is_some_and(|to| to == asked));
+        if elsewhere {
+            return Err(invalid("/email", "It is not the address that was invited."));
+        }
+        let mut checked = self.check_account(actor, account, true).await?;
+        let usual = self.0.settings.registration_roles.clone();
+        self.write(actor, move |write| {
+            Box::pin(async move {
+                let invitation = invitations::redeem(write, &token).await?;
+                checked.user.email_verified = invitation.email.is_some();
+                checked.user.email = invitation.email;
+                let roles: BTreeSet<Role> = usual.into_iter().chain(invitation.roles).collect();
+                let roles = Vec::from_iter(roles);
+                let user = insert(write, checked, &roles).await?;
+                let event = write.event(Action::UserCreated).names("roles", &roles);
+                let event = event.detail("invitation", &invitation.id.to_string());
+                write.note(event.on(AuditTarget::user(user.id, &user.username)));
+                Ok(Registered::Made(user))
+            })
+        })
+        .await
     }
 
     /// Checks a new account and hashes its password, before it is known whether the name is free: the
@@ -170,6 +221,12 @@ impl Auth {
             }
         });
     }
+}
+
+const CLOSED: &str = "Registration is closed: an administrator makes accounts.";
+
+fn closed(detail: &'static str) -> Problem {
+    Problem::new(ProblemKind::Forbidden).detail(detail)
 }
 
 fn is_name(user: &User, email: &str) -> bool {

@@ -90,6 +90,10 @@ actions! {
     ClientChanged = "client.changed";
     /// A client was deleted.
     ClientDeleted = "client.deleted";
+    /// Somebody was invited to register.
+    InvitationMade = "invitation.made";
+    /// An invitation was withdrawn.
+    InvitationWithdrawn = "invitation.withdrawn";
     /// Somebody signed in was refused, or brought a credential that was not accepted.
     AccessRefused = "access.refused";
 }

@@ -15,6 +15,8 @@ pub use super::audit::routes as audit;
 pub use super::audit::routes::AuditAnswer;
 pub use super::clients::routes as clients;
 pub use super::clients::routes::ClientAnswer;
+pub use super::invitations::routes as invitations;
+pub use super::invitations::routes::InvitationAnswer;
 pub use super::oauth::routes as oauth;
 pub use super::oauth::routes::sign_in as session;
 pub use super::sessions::routes::SessionAnswer;

@@ -7,7 +7,7 @@ mod doubt;
 mod pressure;
 mod stale;
 
-use crate::auth::{AccessFormat, Actor, Auth, Caller, NewAccount};
+use crate::auth::{AccessFormat, Actor, Auth, Caller, NewAccount, Registration, Settings};
 use crate::testing::{FixedClock, auth};
 use crate::types::{Principal, Role, RoleRecord, Scopes, Subject, UserId};
 
@@ -23,7 +23,9 @@ struct Stand {
 impl Stand {
     async fn new() -> Self {
         let clock = FixedClock::at("2026-03-02T12:00:00Z");
-        let auth = auth(&clock).start().await.unwrap();
+        let mut settings = Settings::new("http://127.0.0.1:8000");
+        settings.registration = Registration::Verified;
+        let auth = auth(&clock).settings(settings).start().await.unwrap();
         let stand = Self { auth, clock };
         let mut admin = RoleRecord::new("admin");
         admin.permissions.insert("*".into());

@@ -34,7 +34,7 @@ pub(super) struct Keys {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    known: ArcSwapOption<SubjectAccess>,
+    known: ArcSwapOption<FetchedKeys>,
     /// Held by whoever fetches: there is only ever one.
     fetching: Arc<Mutex<()>>,
     last: std::sync::Mutex<Option<Attempt>>,
@@ -42,7 +42,7 @@ pub(super) struct State {
 
 /// Keys that were fetched.
 #[derive(Clone, Debug)]
-pub(super) struct SubjectAccess {
+pub(super) struct FetchedKeys {
     /// The same allocation for as long as the issuer publishes the same text.
     pub(super) keys: Arc<[VerifyingKey]>,
     digest: Digest,
@@ -74,7 +74,7 @@ impl Keys {
     pub(super) async fn known(
         self: &Arc<Self>,
         now: Timestamp,
-    ) -> Result<SubjectAccess, RemoteFault> {
+    ) -> Result<FetchedKeys, RemoteFault> {
         if let Some(known) = self.kept(now) {
             let age = apart(now, known.fetched_at);
             if age <= known.keep_for {
@@ -94,17 +94,17 @@ impl Keys {
     pub(super) async fn newer(
         self: &Arc<Self>,
         now: Timestamp,
-    ) -> Result<(SubjectAccess, Option<RemoteFault>), RemoteFault> {
+    ) -> Result<(FetchedKeys, Option<RemoteFault>), RemoteFault> {
         self.fetch(now).await;
         let known = self.kept(now).ok_or_else(|| self.unknown())?;
         Ok((known, self.last_fault().is_some().then(|| self.unknown())))
     }
 
     /// The keys last fetched, unless they are too old to count.
-    fn kept(&self, now: Timestamp) -> Option<SubjectAccess> {
+    fn kept(&self, now: Timestamp) -> Option<FetchedKeys> {
         let known = self.state.known.load_full()?;
         let bound = self.stale_for.max(known.keep_for);
-        (apart(now, known.fetched_at) <= bound).then(|| SubjectAccess::clone(&known))
+        (apart(now, known.fetched_at) <= bound).then(|| FetchedKeys::clone(&known))
     }
 
     fn unknown(&self) -> RemoteFault {
@@ -173,7 +173,7 @@ impl Keys {
                     published.keys.into()
                 };
                 let keep_for = published.keep_for;
-                let known = SubjectAccess { keys, digest, fetched_at: begun_at, keep_for };
+                let known = FetchedKeys { keys, digest, fetched_at: begun_at, keep_for };
                 self.state.known.store(Some(Arc::new(known)));
                 self.note(begun_at, Became::Keys);
             }

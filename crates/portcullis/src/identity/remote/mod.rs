@@ -32,7 +32,7 @@ use crate::problem::ConfigError;
 use crate::types::{Digest, Principal, Timestamp};
 use fetch::Fetcher;
 use issuer::Trusted;
-use keys::SubjectAccess;
+use keys::FetchedKeys;
 
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 8 * 1024;
@@ -184,7 +184,7 @@ impl RemoteTokens {
         let mut known = issuer.keys.known(now).await.map_err(unavailable)?;
         let mut verified = issuer.verifier.verify(text, &*known.keys, now);
         if verified == Err(TokenFault::UnknownKey) {
-            let (newer, away): (SubjectAccess, _) =
+            let (newer, away): (FetchedKeys, _) =
                 issuer.keys.newer(now).await.map_err(unavailable)?;
             known = newer;
             verified = issuer.verifier.verify(text, &*known.keys, now);

@@ -14,7 +14,7 @@ use crate::extract::{Accepted, Created, Json, NoStore};
 use crate::gate::Gate;
 use crate::openapi::{DescribeAnswer, OperationBuilder};
 use crate::policy::public;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 use crate::router::Routes;
 
 /// The routes for getting an account and back into it.
@@ -22,7 +22,7 @@ pub fn table(gate: &Gate) -> Routes<Auth> {
     let by_email = || public("an e-mail goes to the owner of the address, if there is one");
     gate.routes()
         .tag("auth")
-        .post("/auth/register", public("whoever wants an account"), register)
+        .post("/auth/register", public("as `accounts.registration` says"), register)
         .post("/auth/request-verify-token", by_email(), request_verify_token)
         .post("/auth/verify", public("anyone with the token from the e-mail"), verify)
         .post("/auth/forgot-password", by_email(), forgot_password)
@@ -51,6 +51,10 @@ struct Registration {
     #[garde(length(chars, min = 1, max = 100))]
     #[serde(default)]
     name: Option<String>,
+    /// The token of an invitation, where one is needed.
+    #[garde(length(chars, max = 100))]
+    #[serde(default)]
+    invitation: Option<String>,
 }
 
 /// An e-mail address.
@@ -112,6 +116,8 @@ impl DescribeAnswer for RegistrationAnswer {
     fn describe(operation: &mut OperationBuilder<'_>) {
         Created::<UserAnswer>::describe(operation);
         Accepted::<Noted>::describe(operation);
+        operation.problem(ProblemKind::Forbidden);
+        operation.problem(ProblemKind::Conflict);
     }
 }
 
@@ -126,7 +132,11 @@ async fn register(
         email: new.email,
         name: new.name,
     };
-    Ok(NoStore(match auth.register(&actor, account).await? {
+    let registered = match new.invitation {
+        Some(token) => auth.register_invited(&actor, account, token).await?,
+        None => auth.register(&actor, account).await?,
+    };
+    Ok(NoStore(match registered {
         Registered::Made(user) => RegistrationAnswer::Made(answer(&auth, user).await?),
         Registered::Noted => RegistrationAnswer::Noted,
     }))
