@@ -1,6 +1,7 @@
 //! `cargo xtask`: what is done to the project, each command doing its own set-up.
 
 mod node;
+mod postgres;
 mod python;
 mod rust;
 mod shell;
@@ -27,6 +28,7 @@ const STEPS: &[Step] = &[
     Step("format", "the code is formatted", rust::format),
     Step("lint", "clippy has nothing to say", rust::lint),
     Step("rust", "the tests of the workspace, and those in its documentation", rust::test),
+    Step("postgres", "the tests that keep something, on PostgreSQL", postgres::test),
     Step("python", "clients in Python against the demo", python::test),
     Step("proxies", "the demo behind nginx and Caddy, and behind a cache", python::test_proxies),
     Step("node", "clients in JavaScript against the demo", node::test),

@@ -7,16 +7,25 @@ const TESTS: &str = "tests/clients/python";
 const PROXIES: &str = "tests/clients/python/proxies";
 
 pub(crate) fn test(shell: &mut Shell) -> Outcome {
-    run(shell, &format!("{TESTS} --ignore={PROXIES}"))
+    run(shell, &without_proxies(), None)
+}
+
+/// Runs the clients with this variable, which says where the server keeps its data.
+pub(crate) fn test_on(shell: &mut Shell, variable: &str, value: &str) -> Outcome {
+    run(shell, &without_proxies(), Some((variable, value)))
+}
+
+fn without_proxies() -> String {
+    format!("{TESTS} --ignore={PROXIES}")
 }
 
 pub(crate) fn test_proxies(shell: &mut Shell) -> Outcome {
     shell.need("nginx", "-v", "nginx-light")?;
     shell.need("caddy", "version", "caddy")?;
-    run(shell, PROXIES)
+    run(shell, PROXIES, None)
 }
 
-fn run(shell: &mut Shell, tests: &str) -> Outcome {
+fn run(shell: &mut Shell, tests: &str, variable: Option<(&str, &str)>) -> Outcome {
     rust::build_binary(shell)?;
     shell.need("python3", "-m ensurepip --version", "python3 python3-venv")?;
     let home = shell.path("target/clients/python");
@@ -35,5 +44,6 @@ fn run(shell: &mut Shell, tests: &str) -> Outcome {
     pytest.args(tests.split_whitespace());
     pytest.env("BINARY_UNDER_TEST", shell.built("portcullis"));
     pytest.env("PYTHONDONTWRITEBYTECODE", "1");
+    pytest.envs(variable);
     shell.run(pytest)
 }

@@ -24,6 +24,29 @@ pub(crate) fn test(shell: &mut Shell) -> Outcome {
     shell.cargo(&format!("test {ALL} --doc --no-fail-fast --quiet"))
 }
 
+/// The modules that keep nothing: their tests say nothing else on another engine.
+const KEEP_NOTHING: &str = "/^(clock|cors|credential|crypto|edge|extract|gate|identity|openapi|policy|problem|\
+    router|testing|types)::/";
+
+/// Runs the tests that keep something with this variable, which says where.
+pub(crate) fn test_on(shell: &mut Shell, variable: &str, value: &str) -> Outcome {
+    let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
+    let mut command = if shell.asked("cargo", "nextest --version").is_some() {
+        let mut command = shell.command(
+            cargo,
+            &format!(
+                "nextest run {ALL} --no-fail-fast --status-level fail --final-status-level fail"
+            ),
+        );
+        command.args(["-E", &format!("not test({KEEP_NOTHING})")]);
+        command
+    } else {
+        shell.command(cargo, &format!("test {ALL} --all-targets --no-fail-fast --quiet"))
+    };
+    command.env(variable, value);
+    shell.run(command)
+}
+
 /// Builds the programs that the clients talk to, as the tests have built it.
 pub(crate) fn build_binary(shell: &mut Shell) -> Outcome {
     shell.cargo(&format!(

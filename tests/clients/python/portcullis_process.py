@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import secrets
 import socket
 import ssl
 import subprocess
@@ -30,6 +31,10 @@ PASSWORDS = {
     "ghost": "long-gone-and-inactive",
     "ïvan": "пароль-из-символов",
 }
+
+
+# The server that the tests run on; without it each database is a file.
+POSTGRES = os.environ.get("PORTCULLIS_TEST_POSTGRES_URL")
 
 
 def basic(name: str) -> httpx.BasicAuth:
@@ -63,10 +68,11 @@ class Portcullis:
         """Starts it, and says how many seconds went by until its first answer."""
         self.log = open(self.folder / "log", "ab")
         begun = time.monotonic()
+        flags, variables = self.database()
         self.process = subprocess.Popen(
-            [os.environ["BINARY_UNDER_TEST"], self.command, "--listen", f"127.0.0.1:{self.port}"],
+            [os.environ["BINARY_UNDER_TEST"], self.command, "--listen", f"127.0.0.1:{self.port}"] + flags,
             cwd=self.folder,
-            env={"PATH": os.environ["PATH"]} | PATIENT | self.settings,
+            env={"PATH": os.environ["PATH"]} | PATIENT | variables | self.settings,
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
@@ -79,6 +85,16 @@ class Portcullis:
                     time.sleep(0.005)
         self.kill()
         pytest.fail("it did not start:\n" + self.said())
+
+    def database(self) -> tuple[list[str], dict]:
+        """A schema for each folder, where the tests run on PostgreSQL."""
+        if not POSTGRES:
+            return [], {}
+        name = self.folder / "schema"
+        if not name.exists():
+            name.write_text(f"test_{secrets.token_hex(8)}")
+        url = f"{POSTGRES}{'&' if '?' in POSTGRES else '?'}options[search_path]={name.read_text()}"
+        return ["--database", url], {"PORTCULLIS_TOKENS_MASTER_SECRET": "hVq0-8Zc0vX2nB5mK8pL1sD4fG6hJ9wE3"}
 
     def said(self) -> str:
         return (self.folder / "log").read_text()

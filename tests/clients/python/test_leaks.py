@@ -2,12 +2,26 @@
 
 import re
 import sqlite3
+import subprocess
+import urllib.parse
 
 import httpx
 
-from portcullis_process import PASSWORDS, basic, bearer
+from portcullis_process import PASSWORDS, POSTGRES, basic, bearer
 
 NEW_PASSWORD = "a-password-nobody-should-read"
+
+
+def kept(server) -> tuple[str, bytes]:
+    """All that the database holds, as text and as it lies on the disk."""
+    if POSTGRES:
+        schema = (server.folder / "schema").read_text()
+        words = ["pg_dump", "--inserts", "--schema", schema, "--dbname", POSTGRES]
+        dump = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        return dump, dump.encode()
+    (file,) = server.folder.glob("*.db")
+    raw = b"".join(path.read_bytes() for path in server.folder.glob("*.db*"))
+    return "\n".join(sqlite3.connect(file).iterdump()), raw
 
 
 def test_neither_the_database_nor_the_log_holds_a_secret(own):
@@ -38,16 +52,16 @@ def test_neither_the_database_nor_the_log_holds_a_secret(own):
         client.post("/items", auth=basic("mona"), content=NEW_PASSWORD.encode())
         client.post("/auth/register", json={"username": 1, "password": NEW_PASSWORD})
     assert server.stop() == 0
-    (file,) = server.folder.glob("*.db")
-    dump = "\n".join(sqlite3.connect(file).iterdump())
+    dump, raw = kept(server)
+    if POSTGRES and (password := urllib.parse.urlsplit(POSTGRES).password):
+        secrets.add(password)
     for table in ["users", "sessions", "access_tokens", "refresh_tokens", "api_keys"]:
-        assert re.search(rf'INSERT INTO "?{table}', dump), table
+        assert re.search(rf'INSERT INTO "?(\w+\.)?{table}', dump), table
     assert "$argon2id$" in dump
     # The welcome lists the sample users on purpose; the log begins where the first line has a level.
     lines = server.said().splitlines()
     log = "\n".join(line for line in lines if re.match(r"\S*\d{4}-\d\d-\d\dT", line))
     assert "answered" in log
-    raw = b"".join(path.read_bytes() for path in server.folder.glob("*.db*"))
     for secret in secrets:
         parts = {secret} | ({secret.rsplit(".", 1)[1]} if secret.count(".") == 2 else set())
         for part in parts:

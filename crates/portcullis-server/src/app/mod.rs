@@ -19,7 +19,9 @@ pub(crate) use database_file::DatabaseFile;
 pub(crate) use gate::countries;
 pub(crate) use greeting::Message;
 pub(crate) use notes::{cookie_is_lost, notes};
-pub(crate) use open::{OpenError, open, open_over, replace_lost_secret, secret_opens};
+pub(crate) use open::{
+    OpenError, connect, open, open_over, replace_lost_secret, secret_opens, server_is_good,
+};
 pub(crate) use reload::Reload;
 pub(crate) use roles::ADMINISTRATION;
 pub(crate) use routes::{Application, application};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use portcullis::auth::{
-    AccessFormat, Auth, AuthBuilder, ConnectError, Database, Registration,
+    AccessFormat, Auth, AuthBuilder, ConnectError, Database, DatabaseSettings, Registration,
     Settings as RulesSettings, StartError, ThrottleSettings, UserFilter,
 };
 use portcullis::clock::Sources;
@@ -63,20 +63,27 @@ async fn is_new(auth: &Auth) -> Result<bool, Problem> {
     Ok(auth.users(&UserFilter::default(), &first).await?.items.is_empty())
 }
 
+/// Opens the database as it is.
+///
+/// # Errors
+/// [`OpenError`].
+pub(crate) async fn connect(settings: &Settings) -> Result<Database, OpenError> {
+    let given = &settings.database;
+    let mut limits = DatabaseSettings::default();
+    limits.connections = given.connections;
+    limits.acquire_timeout = given.acquire_timeout;
+    limits.statement_timeout = given.statement_timeout;
+    limits.lock_timeout = given.lock_timeout;
+    let url = given.url.to_connect();
+    Ok(Database::connect_with(url.expose_secret(), &limits).await?)
+}
+
 /// Opens the database, and brings it to the newest schema.
 ///
 /// # Errors
 /// [`OpenError`].
 pub(crate) async fn database(settings: &Settings) -> Result<Database, OpenError> {
-    let Some(file) = settings.database.url.file() else {
-        return Err(ConfigError::one(
-            "database.url",
-            "this version keeps its data in SQLite only",
-            "write it like sqlite://portcullis.db",
-        )
-        .into());
-    };
-    let store = Database::connect(&format!("sqlite://{}", file.display())).await?;
+    let store = connect(settings).await?;
     store.migrate().await?;
     Ok(store)
 }
@@ -178,6 +185,8 @@ fn rules_settings(settings: &Settings, kind: Kind) -> RulesSettings {
         (Some(accounts::Registration::Invite), _) => Registration::Invite,
         (Some(accounts::Registration::Closed), _) | (None, Kind::Serve) => Registration::Closed,
     };
+    let staleness = settings.cluster.max_staleness.as_millis();
+    auth.max_staleness = u32::try_from(staleness).unwrap_or(u32::MAX);
     if kind == Kind::Demo {
         auth.registration_roles = vec![Role::from("user")];
     }
@@ -196,24 +205,43 @@ fn passwords(settings: &Settings) -> PasswordSettings {
     passwords
 }
 
-/// Refuses a master secret that does not open the keys of this database. Nothing is made or changed.
+/// Refuses a master secret that does not open the keys of this file. Nothing is made or changed.
 ///
 /// # Errors
 /// A [`ConfigError`] where it is another one, or where it is not there.
 pub(crate) async fn secret_opens(settings: &Settings, file: &Path) -> Result<(), OpenError> {
-    let sources = Sources::system();
     refuse_missing_secret(settings, file)?;
-    let master = master(settings, &sources, Lost::No).await?;
     let store = Database::connect(&format!("sqlite://{}", file.display())).await?;
+    secret_opens_keys(settings, store, &file.display().to_string()).await
+}
+
+/// Refuses a server that cannot be used, and a master secret that does not open the keys there. Nothing
+/// is made or changed.
+///
+/// # Errors
+/// [`OpenError`].
+pub(crate) async fn server_is_good(settings: &Settings) -> Result<(), OpenError> {
+    let store = connect(settings).await?;
+    if store.is_empty().await.map_err(Problem::from)? {
+        store.close().await;
+        return Ok(());
+    }
+    secret_opens_keys(settings, store, "this database").await
+}
+
+async fn secret_opens_keys(
+    settings: &Settings,
+    store: Database,
+    name: &str,
+) -> Result<(), OpenError> {
+    let sources = Sources::system();
+    let master = master(settings, &sources, Lost::No).await?;
     let found = store.key_under_another_secret(&master, sources.now()).await;
     store.close().await;
     match found {
         Ok(Some(id)) => Err(ConfigError::one(
             "tokens.master_secret",
-            format!(
-                "it does not open {}: the signing key {id} is kept under another one",
-                file.display()
-            ),
+            format!("it does not open {name}: the signing key {id} is kept under another one"),
             "give the secret this database was made with",
         )
         .into()),

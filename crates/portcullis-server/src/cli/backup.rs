@@ -129,8 +129,9 @@ impl Restore {
 
 fn database(settings: &Settings) -> Result<&Path, Failure> {
     settings.database.url.file().ok_or_else(|| {
-        let fix = "use the tools of the database server, such as `pg_dump`";
-        Failure::wrong("the database is no file", fix)
+        let fix = "copy it by `pg_dump --format=custom --file=FILE URL`, and put it back by \
+            `pg_restore --clean --if-exists --dbname=URL FILE`";
+        Failure::wrong("the database is on a server, not in a file", fix)
     })
 }
 

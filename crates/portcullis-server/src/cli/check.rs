@@ -9,10 +9,12 @@ use crate::config::{Settings, SharedFlags};
 pub(super) async fn check(flags: &SharedFlags) -> Result<String, Failure> {
     let (settings, sources) = Settings::load_with_sources(flags)?;
     routes::application(&settings, Kind::Serve).await?;
-    if let Some(file) = settings.database.url.file()
-        && DatabaseFile::look(file).await == DatabaseFile::Used
-    {
-        app::secret_opens(&settings, file).await?;
+    match settings.database.url.file() {
+        None => app::server_is_good(&settings).await?,
+        Some(file) if DatabaseFile::look(file).await == DatabaseFile::Used => {
+            app::secret_opens(&settings, file).await?;
+        }
+        Some(_) => {}
     }
     let notes = app::notes(&settings);
     let notes = notes.iter().fold(String::new(), |text, note| format!("{text}note: {note}\n"));

@@ -1,6 +1,7 @@
 //! `portcullis demo`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use portcullis::clock::Sources;
 
@@ -38,12 +39,8 @@ pub(super) async fn demo(flags: &SharedFlags) -> Result<String, Failure> {
     let logs = Logs::start(&settings.server);
     let auth = app::open(&settings, Kind::Demo).await?;
     sample(&auth).await?;
-    let Some(file) = settings.database.url.file() else {
-        return Err(Failure::wrong(
-            "the demo keeps its data in SQLite",
-            "leave `--database` out, or write `--database sqlite://FILE`",
-        ));
-    };
+    // On a server the demo's items live in memory, as long as this process does.
+    let file = settings.database.url.file().unwrap_or(Path::new(":memory:"));
     let items = Items::open(file, Sources::system())
         .await
         .map_err(|error| Failure::wrong(error.to_string(), "name another file: `--database`"))?;

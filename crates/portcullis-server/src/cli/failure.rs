@@ -84,7 +84,8 @@ fn refused(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Result {
     }
     let fix = match problem.kind() {
         ProblemKind::Unavailable => {
-            "look at the file of `database.url`: is the disk full, is another program writing to it?"
+            "look at the database of `database.url`: is the server up, is the disk full, is another \
+             program writing to it?"
         }
         ProblemKind::Internal => {
             "was the master secret replaced? Put back the file that belongs to this database"
@@ -101,7 +102,13 @@ fn database_fix(error: &ConnectError) -> &'static str {
             "name a file in a folder that is there and that this user may write to: \
              `--database sqlite://PATH`"
         }
-        ConnectError::Migrate(_) => "name another file, or put back a copy of the database",
+        ConnectError::Reach { .. } => {
+            "is the server up, and do user, password and name in `database.url` fit? \
+             `createdb --encoding=UTF8 NAME` makes one"
+        }
+        ConnectError::Migrate(_) => {
+            "name another database, put back a copy of it, or let this role change its schema"
+        }
         _ => "",
     }
 }

@@ -12,6 +12,7 @@ mod backup;
 mod check;
 mod client;
 mod client_key;
+mod copy;
 mod cors;
 mod demo;
 mod doctor;
@@ -108,6 +109,8 @@ enum Operation {
     Backup(backup::Backup),
     /// Put a backup in the database's place, and verify it
     Restore(backup::Restore),
+    /// Copy everything to another database, of SQLite or PostgreSQL, and compare the two
+    Copy(copy::Copy),
     /// Look at a running server from outside: TLS, headers, CORS, discovery, clock, exposure
     Doctor(doctor::Doctor),
     /// Pages of other origins
@@ -192,6 +195,7 @@ impl Operation {
             Self::Migrate => migrate::migrate(&settings()?).await,
             Self::Backup(backup) => backup.run(&settings()?).await,
             Self::Restore(restore) => restore.run(&settings()?).await,
+            Self::Copy(copy) => copy.run(&settings()?).await,
             Self::Doctor(doctor) => doctor.run().await,
             Self::Check => check::check(&shared).await,
             Self::Cors(operation) => operation.run(&settings()?).await,

@@ -54,21 +54,35 @@ pub(super) async fn open(
 
 /// Refuses a database that is not there, where the command makes none.
 pub(super) async fn look(settings: &Settings, without: Without) -> Result<(), Failure> {
-    if let (Without::Refuse, Some(file)) = (without, settings.database.url.file()) {
-        let wrong = match DatabaseFile::look(file).await {
-            DatabaseFile::Missing => format!("there is no database {}", file.display()),
-            DatabaseFile::Empty => {
-                format!("{} is empty: no database was made in it", file.display())
-            }
-            DatabaseFile::Used => String::new(),
-        };
-        if !wrong.is_empty() {
-            let fix =
-                "name another by `--database sqlite://FILE`, or make it by `portcullis migrate`";
-            return Err(Failure::wrong(wrong, fix));
-        }
+    if without == Without::Refuse
+        && let Some(wrong) = missing(settings).await?
+    {
+        let fix = "name another by `--database URL`, or make it by `portcullis migrate`";
+        return Err(Failure::wrong(wrong, fix));
     }
     Ok(())
+}
+
+/// Says that there is no database yet, where there is none.
+async fn missing(settings: &Settings) -> Result<Option<String>, Failure> {
+    let Some(file) = settings.database.url.file() else {
+        let database = app::connect(settings).await?;
+        let empty = database.is_empty().await?;
+        database.close().await;
+        return Ok(empty.then(|| "the database is empty: no schema was made in it".to_owned()));
+    };
+    Ok(match DatabaseFile::look(file).await {
+        DatabaseFile::Missing => Some(format!("there is no database {}", file.display())),
+        DatabaseFile::Empty => {
+            Some(format!("{} is empty: no database was made in it", file.display()))
+        }
+        DatabaseFile::Used => None,
+    })
+}
+
+/// Whether there is a database already.
+pub(super) async fn is_there(settings: &Settings) -> Result<bool, Failure> {
+    Ok(missing(settings).await?.is_none())
 }
 
 /// Rules that remember nothing: to see what the settings amount to, and touch no database.

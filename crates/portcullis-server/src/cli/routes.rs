@@ -81,11 +81,10 @@ pub(super) async fn matrix(
 ) -> Result<String, Failure> {
     let table = application(settings, whose.kind()).await?.finished.access;
     let matrix = async |auth: &Auth| Ok(table.matrix(&auth.roles(), auth.scope_book()));
-    let matrix = match settings.database.url.file() {
-        Some(file) if file.exists() => {
-            open::with_kind(settings, whose.kind(), Without::Refuse, matrix).await?
-        }
-        _ => matrix(&open::in_memory(settings, whose.kind()).await?).await?,
+    let matrix = if open::is_there(settings).await? {
+        open::with_kind(settings, whose.kind(), Without::Refuse, matrix).await?
+    } else {
+        matrix(&open::in_memory(settings, whose.kind()).await?).await?
     };
     form.show(&matrix, || matrix.to_string())
 }

@@ -73,8 +73,12 @@ fn wherever_you_are(flags: &SharedFlags, settings: &Settings) -> String {
     if let Some(file) = flags.file() {
         let _ = write!(text, "--config {} ", absolute(&file));
     }
-    if let Some(file) = settings.database.url.file() {
-        let _ = write!(text, "--database sqlite://{} ", absolute(file));
+    match settings.database.url.file() {
+        Some(file) => {
+            let _ = write!(text, "--database sqlite://{} ", absolute(file));
+        }
+        // Its password does not belong on a screen, nor in a shell's history.
+        None => text.push_str("--database \"$PORTCULLIS_DATABASE_URL\" "),
     }
     text
 }

@@ -174,6 +174,11 @@ impl Check<'_> {
         self.counts("throttle.account_changes", throttle.account_changes, 10, 1_000_000);
         self.counts("throttle.address_changes", throttle.address_changes, 10, 10_000_000);
         self.within("throttle.window", throttle.window, second, 24 * hour);
+        let database = &settings.database;
+        self.counts("database.connections", database.connections, 1, 1000);
+        self.within("database.acquire_timeout", database.acquire_timeout, second / 10, hour);
+        self.within("database.statement_timeout", database.statement_timeout, second, hour);
+        self.within("database.lock_timeout", database.lock_timeout, second / 10, hour);
     }
 
     fn tokens(&mut self, settings: &Settings) {
@@ -235,11 +240,12 @@ impl Check<'_> {
             }
             None => {}
         }
-        if settings.database.url.file().is_none() {
+        if settings.database.url.file().is_none() && tokens.master_secret.is_none() {
             self.note(
-                &["database.url"],
-                "this version keeps its data in SQLite only",
-                "write it like sqlite://portcullis.db",
+                &["tokens.master_secret", "database.url"],
+                "it is not set, and a database on a server has no file beside it to keep it in",
+                "write what `openssl rand -base64 48` prints to a file of its own, and name it by \
+                 `tokens.master_secret_file`; every node has the same",
             );
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -11,8 +12,21 @@ use super::value::{Unfit, Value};
 settings! {
     /// Where users, roles, sessions and tokens are kept.
     Database reads "database" {
-        /// `sqlite://` and the path of a file, made where there is none.
+        /// `sqlite://` and the path of a file, made where there is none; or
+        /// `postgres://user:password@host:5432/name`, which several nodes may share. Beyond this machine
+        /// the way there is encrypted and the certificate verified, unless `?sslmode=` says otherwise;
+        /// `?sslrootcert=FILE` names an authority of your own, `?options[search_path]=NAME` a schema.
         url: DatabaseUrl = DatabaseUrl::Sqlite("portcullis.db".into());
+        /// How many connections of this process read at once: 1 to 1000. One more writes; with PostgreSQL
+        /// one more listens.
+        connections: u32 = 8;
+        /// How long a request waits for a connection before the answer is 503.
+        acquire_timeout: Duration = Duration::from_secs(5);
+        /// How long one statement may take (PostgreSQL). A transaction that does nothing for so long is
+        /// ended by the server, so that a node that is cut off holds nobody up.
+        statement_timeout: Duration = Duration::from_secs(10);
+        /// How long a change waits for others that write before the answer is 503.
+        lock_timeout: Duration = Duration::from_secs(5);
     }
 }
 
@@ -34,6 +48,14 @@ impl DatabaseUrl {
         }
     }
 
+    /// The whole URL, password and all: to connect, and for nothing else.
+    pub(crate) fn to_connect(&self) -> SecretString {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()).into(),
+            Self::Postgres(url) => url.clone(),
+        }
+    }
+
     /// The file beside the database that keeps the secret nobody configured.
     pub(crate) fn secret_file(&self) -> Option<PathBuf> {
         let mut path = self.file()?.as_os_str().to_owned();
@@ -52,7 +74,7 @@ impl Value for DatabaseUrl {
     const SECRET: bool = true;
 
     fn expects() -> String {
-        "`sqlite://FILE`".to_owned()
+        "`sqlite://FILE` or `postgres://USER@HOST/NAME`".to_owned()
     }
 
     fn from_text(text: &str) -> Result<Self, Unfit> {

@@ -95,6 +95,39 @@ const REQUESTS: &[Limit] = &[
     ),
 ];
 
+const DATABASE: &[Limit] = &[
+    Limit(
+        "connections that read, of one process",
+        Setting("database.connections"),
+        "more wait",
+        "connections_that_are_ended_under_load_lose_no_answer",
+    ),
+    Limit(
+        "the wait for a connection",
+        Setting("database.acquire_timeout"),
+        "503, `Retry-After: 1`",
+        "a_node_that_is_cut_off_stops_answering_and_recovers_by_itself",
+    ),
+    Limit(
+        "the wait of a change for others that write",
+        Setting("database.lock_timeout"),
+        "503, `Retry-After: 1`",
+        "a_writer_that_does_not_end_makes_changes_a_503_and_reading_goes_on",
+    ),
+    Limit(
+        "one statement, and a transaction that does nothing (PostgreSQL)",
+        Setting("database.statement_timeout"),
+        "503; the server ends the transaction",
+        "a_transaction_that_does_nothing_is_ended_by_the_server",
+    ),
+    Limit(
+        "an answer from memory without having read what others changed",
+        Setting("cluster.max_staleness"),
+        "the database is asked; 503 where it is away",
+        "what_ends_on_one_node_ends_on_the_others_within_the_lease",
+    ),
+];
+
 const ACCOUNTS: &[Limit] = &[
     Limit(
         "failed attempts on an account from one address, in `throttle.window`",
@@ -269,6 +302,7 @@ fn markdown() -> String {
     for (heading, limits) in [
         ("Connections", CONNECTIONS),
         ("Requests", REQUESTS),
+        ("The database", DATABASE),
         ("Accounts and passwords", ACCOUNTS),
         ("Tokens and sessions", LIFETIMES),
         ("Database and memory", DATABASE),

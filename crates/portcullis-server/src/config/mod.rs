@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 mod checks;
+pub(crate) mod cluster;
 pub(crate) mod cors;
 pub(crate) mod database;
 #[cfg(test)]
@@ -45,7 +46,7 @@ pub(crate) struct SharedFlags {
     /// The configuration file [default: portcullis.toml, if it is there]
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
-    /// The database: sqlite://FILE
+    /// The database: sqlite://FILE, or postgres://USER@HOST/NAME
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) database: Option<String>,
     /// Where to listen
@@ -69,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) server: server::Server,
     /// `[database]`.
     pub(crate) database: database::Database,
+    /// `[cluster]`.
+    pub(crate) cluster: cluster::Cluster,
     /// `[tokens]`.
     pub(crate) tokens: tokens::Tokens,
     /// `[accounts]`.
@@ -90,6 +93,7 @@ impl Settings {
     pub(crate) const SECTIONS: &[Section] = &[
         server::Server::SECTION,
         database::Database::SECTION,
+        cluster::Cluster::SECTION,
         tokens::Tokens::SECTION,
         accounts::Accounts::SECTION,
         geo::Geo::SECTION,
@@ -126,6 +130,7 @@ impl Settings {
         let settings = Self {
             server: server::Server::read(&mut layers),
             database: database::Database::read(&mut layers),
+            cluster: cluster::Cluster::read(&mut layers),
             tokens: tokens::Tokens::read(&mut layers),
             accounts: accounts::Accounts::read(&mut layers),
             geo: geo::Geo::read(&mut layers),

@@ -26,8 +26,7 @@ pub(crate) fn tamper_in(folder: &Folder, database: &str, sql: &str) {
 }
 
 /// A database in which something happened.
-fn used() -> Folder {
-    let folder = Folder::new();
+fn used(folder: Folder) -> Folder {
     folder.add_user("ada --role admin");
     folder.add_sample_roles();
     folder.add_user("alice --role user");
@@ -50,7 +49,7 @@ fn places(folder: &Folder, words: &str) -> Vec<u64> {
 
 #[test]
 fn it_is_listed_by_page_and_by_filter() {
-    let folder = used();
+    let folder = used(Folder::new());
     let all = places(&folder, "");
     assert!(all.is_sorted_by(|a, b| a > b) && all.last() == Some(&1), "{all:?}");
     let mut paged = Vec::new();
@@ -98,7 +97,7 @@ fn it_is_listed_by_page_and_by_filter() {
 
 #[test]
 fn it_is_exported_as_lines_and_goes_on_where_it_ended() {
-    let folder = used();
+    let folder = used(Folder::new());
     let rows = lines(folder.run("audit export"));
     let places: Vec<u64> = rows.iter().map(|row| row["seq"].as_u64().unwrap()).collect();
     assert_eq!(places, (1..=rows.len() as u64).collect::<Vec<_>>());
@@ -112,7 +111,7 @@ fn it_is_exported_as_lines_and_goes_on_where_it_ended() {
 
 #[test]
 fn what_happens_at_a_running_server_is_in_it_also_what_came_last() {
-    let folder = used();
+    let folder = used(Folder::new());
     let server = folder.start("serve");
     server.token("ada");
     assert_eq!(server.get("/users", &basic("alice")), 403);
@@ -133,7 +132,7 @@ fn what_happens_at_a_running_server_is_in_it_also_what_came_last() {
 
 #[test]
 fn a_row_that_was_changed_removed_or_cut_off_is_named() {
-    let folder = used();
+    let folder = used(Folder::with_a_file());
     let whole = folder.run("audit verify").good();
     assert!(whole.starts_with("the audit log is whole: "), "{whole}");
     let known = whole.lines().last().unwrap().trim();
@@ -148,7 +147,7 @@ fn a_row_that_was_changed_removed_or_cut_off_is_named() {
         ),
         ("DELETE FROM audit; DELETE FROM audit_head", "before row 1 was written".to_owned()),
     ] {
-        let folder = used();
+        let folder = used(Folder::with_a_file());
         tamper(&folder, change);
         folder.run("audit verify").refused(1, &[&said, "export"]);
     }

@@ -6,7 +6,7 @@ use crate::portcullis::{Folder, basic};
 
 #[test]
 fn a_backup_of_a_running_server_is_whole_and_can_be_put_back() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.add_user("ada --role admin");
     let server = folder.start("serve");
     let said = folder.run("backup kept.db").good();
@@ -37,7 +37,7 @@ fn a_backup_of_a_running_server_is_whole_and_can_be_put_back() {
 
 #[test]
 fn a_copy_that_is_broken_or_another_ones_is_refused_and_nothing_changes() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.run("backup a.db").refused(1, &["there is no database portcullis.db"]);
     folder.add_user("ada");
     folder.run("backup kept.db").good();
@@ -51,7 +51,7 @@ fn a_copy_that_is_broken_or_another_ones_is_refused_and_nothing_changes() {
     bytes[middle..middle + 2000].fill(0xa5);
     std::fs::write(folder.path("harmed.db"), bytes).unwrap();
     folder.run("restore harmed.db --replace").refused(1, &["error: "]);
-    let other = Folder::new();
+    let other = Folder::with_a_file();
     other.add_user("eve");
     other.run("backup theirs.db").good();
     std::fs::copy(other.path("theirs.db"), folder.path("theirs.db")).unwrap();
@@ -64,10 +64,10 @@ fn a_copy_that_is_broken_or_another_ones_is_refused_and_nothing_changes() {
 
 #[test]
 fn a_backup_goes_into_an_empty_folder_with_its_secret() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.add_user("ada --role admin");
     folder.run("backup kept.db").good();
-    let new = Folder::new();
+    let new = Folder::with_a_file();
     std::fs::copy(folder.path("kept.db"), new.path("kept.db")).unwrap();
     new.run("restore kept.db").refused(1, &["portcullis.db.secret is not there"]);
     assert!(!new.path("portcullis.db").exists());

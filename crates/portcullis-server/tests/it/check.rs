@@ -4,7 +4,7 @@ use crate::portcullis::Folder;
 
 #[test]
 fn every_mistake_is_said_at_once_with_its_fix() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.write(
         "portcullis.toml",
         "[server]\nlisten = \"everywhere\"\nlisten_on = 1\n[tokens]\naccess_ttl = \"1y\"\n",
@@ -21,7 +21,7 @@ fn every_mistake_is_said_at_once_with_its_fix() {
 #[test]
 fn no_mistake_hides_another() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     let weak = folder.write("weak.key", "short");
     std::fs::set_permissions(weak, std::fs::Permissions::from_mode(0o600)).unwrap();
     folder.write("no.mmdb", "this is no database");
@@ -95,7 +95,7 @@ from = "nobody"
 
 #[test]
 fn what_only_building_finds_is_said_too() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.write("portcullis.toml", "[cors]\norigins = [\"*\"]\ncredentials = true\n");
     folder.run("check").refused(1, &["cors.", "fix: "]);
     folder.write("portcullis.toml", "[database]\nurl = \"sqlite://not/there/a.db\"\n");
@@ -104,7 +104,7 @@ fn what_only_building_finds_is_said_too() {
 
 #[test]
 fn a_good_configuration_says_where_each_setting_comes_from_and_no_secret() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     let plain = folder.run("check").good();
     assert!(plain.starts_with("the configuration is good\n"), "{plain}");
     assert!(plain.contains("every setting is at its default"), "{plain}");
@@ -130,7 +130,7 @@ fn a_good_configuration_says_where_each_setting_comes_from_and_no_secret() {
 
 #[test]
 fn the_access_table_and_the_document_name_the_same_routes() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     let table = folder.run("routes").good();
     assert!(
         table
@@ -159,7 +159,7 @@ fn the_access_table_and_the_document_name_the_same_routes() {
 
 #[test]
 fn cors_is_explained() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.write("portcullis.toml", "[cors]\norigins = [\"https://*.example.com\"]\n");
     let ask = "cors explain --method DELETE --header Authorization /users/me --origin";
     let allowed = folder.run(&format!("{ask} https://app.example.com --json")).json();
@@ -177,7 +177,7 @@ fn cors_is_explained() {
 /// Faults §12: what `check` called good.
 #[test]
 fn what_cannot_be_meant_is_said() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     let set = |text: &str| drop(folder.write("portcullis.toml", text));
     set("[mail]\nurl = \"smtp://u:p@mail.example.org:22\"\nfrom = \"a@example.org\"\n");
     std::fs::set_permissions(
@@ -203,7 +203,7 @@ fn what_cannot_be_meant_is_said() {
 /// Faults §10 and §13: what follows from good settings is said.
 #[test]
 fn notes_say_how_mail_goes_and_whose_cookies_are_lost() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     assert!(folder.run("check").good().contains("so no e-mail is sent"));
     folder.write(
         "portcullis.toml",
@@ -228,7 +228,7 @@ fn notes_say_how_mail_goes_and_whose_cookies_are_lost() {
 /// Faults §13: Basic can be switched off.
 #[test]
 fn basic_can_be_switched_off() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.write("portcullis.toml", "[server]\nbasic = false\n");
     let document = folder.run("openapi").json();
     let schemes = document["components"]["securitySchemes"].as_object().unwrap();

@@ -41,7 +41,7 @@ fn a_server_that_is_well_is_called_so_and_what_is_wrong_is_named() {
 
 #[test]
 fn what_was_answered_is_counted_without_anything_of_a_person() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.add_user("ada --role admin");
     let id = folder.run("user show ada --json").json()["id"].as_str().unwrap().to_owned();
     let server = folder.start("serve");

@@ -12,7 +12,7 @@ fn run_all(page: &str) -> (String, String) {
     let commands: Vec<&str> =
         blocks.flat_map(str::lines).map(|line| line.strip_prefix("portcullis ").unwrap()).collect();
     assert!(commands.len() > 9, "{commands:?}");
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     let answers =
         commands.iter().map(|line| folder.run_with(line, &format!("{PASSWORD}\n")).good());
     let said = answers.collect::<Vec<_>>().concat();
@@ -36,7 +36,7 @@ fn every_command_for_operators_runs() {
 #[test]
 fn the_settings_to_begin_with_are_good() {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/portcullis.toml");
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     let command = format!("check --config {} --database sqlite://a.db", shipped.display());
     assert!(folder.run(&command).good().contains("the configuration is good"));
 }

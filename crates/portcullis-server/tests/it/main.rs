@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod check;
 mod clients;
+mod copying;
 mod doctor;
 mod guide;
 mod keys;

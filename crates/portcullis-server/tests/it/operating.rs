@@ -62,7 +62,7 @@ fn every_answer_has_a_line_with_who_route_status_and_reason() {
 /// Faults §11, row 3, and §15: whatever is logged while a request is answered names its id.
 #[test]
 fn the_line_of_a_fault_of_ours_holds_the_id_of_the_request() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     let server = folder.start("demo");
     crate::audit::tamper_in(&folder, "portcullis-demo.db", "DROP TABLE demo_items");
     let (status, body) = server.ask("GET", "/items", &basic("alice"), "");
@@ -94,14 +94,14 @@ fn a_strangers_body_is_held_to_a_limit_of_its_own() {
 /// Faults §15, row 3.
 #[test]
 fn the_printed_command_makes_the_first_administrator_from_any_folder() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.write("portcullis.toml", "[passwords]\nmin_length = 16\n");
     let server = folder.start("serve");
     let said = server.stop();
     let server = folder.start("serve");
     let line = said.lines().find(|line| line.contains("user add")).unwrap();
     let words = line.trim().strip_prefix("portcullis ").unwrap().replace("NAME", "ada");
-    let elsewhere = Folder::new();
+    let elsewhere = Folder::with_a_file();
     elsewhere.run_with(&words, &format!("{PASSWORD}\n")).good();
     server.soon("/users", &basic("ada"), 200);
     assert_eq!(std::fs::read_dir(elsewhere.path("")).unwrap().count(), 0, "nothing is left behind");

@@ -12,8 +12,15 @@ use serde_json::Value;
 /// A good password.
 pub(crate) const PASSWORD: &str = "down-the-rabbit-hole";
 
+/// The master secret where the database is on a server, which has no file beside it.
+const MASTER_SECRET: &str = "hVq0-8Zc0vX2nB5mK8pL1sD4fG6hJ9wE3";
+
 /// A folder, and the binary run in it.
-pub(crate) struct Folder(tempfile::TempDir);
+pub(crate) struct Folder {
+    folder: tempfile::TempDir,
+    /// The schema of its own, where the tests run on PostgreSQL.
+    url: Option<String>,
+}
 
 /// What a command answered.
 #[derive(Debug)]
@@ -61,12 +68,23 @@ impl Answer {
 }
 
 impl Folder {
+    /// Keeps its database in a file, or on the server that the tests run on.
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { url: portcullis::testing::database_url(), ..Self::with_a_file() }
+    }
+
+    /// Keeps its database in a file, for tests about the file.
+    pub(crate) fn with_a_file() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), url: None }
+    }
+
+    /// Whether its database is on a server.
+    pub(crate) fn is_on_a_server(&self) -> bool {
+        self.url.is_some()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -76,8 +94,16 @@ impl Folder {
 
     fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-        command.current_dir(self.0.path()).args(split(words));
+        command.current_dir(self.folder.path()).args(split(words));
         command.env_clear().env("PATH", "/usr/bin:/bin");
+        if let Some(url) = &self.url {
+            command.env("PORTCULLIS_DATABASE_URL", url);
+            command.env("PORTCULLIS_TOKENS_MASTER_SECRET", MASTER_SECRET);
+            // The demo takes its database from a flag alone.
+            if words.starts_with("demo") && !words.contains("--database") {
+                command.args(["--database", url]);
+            }
+        }
         command
     }
 

@@ -6,7 +6,7 @@ use crate::portcullis::Folder;
 
 #[test]
 fn a_fresh_database_has_one_role() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     assert_eq!(folder.run("migrate").good(), "sqlite://portcullis.db has the newest schema\n");
     let roles = folder.run("role list --json").json();
     let names: Vec<&str> =

@@ -42,8 +42,12 @@ fn what_a_command_changes_counts_at_a_running_server() {
 
     let said = server.stop();
     assert!(said.contains("There is no user yet"), "{said}");
-    let database = folder.path("portcullis.db");
-    let command = format!("user add --database sqlite://{} --role admin", database.display());
+    let database = if folder.is_on_a_server() {
+        "\"$PORTCULLIS_DATABASE_URL\"".to_owned()
+    } else {
+        format!("sqlite://{}", folder.path("portcullis.db").display())
+    };
+    let command = format!("user add --database {database} --role admin");
     assert!(said.contains(&command), "{said}");
 }
 
@@ -102,7 +106,7 @@ fn claim(token: &str, name: &str) -> String {
 
 #[test]
 fn a_port_that_is_taken_and_a_demo_for_the_world_are_refused() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let said = folder.run(&format!("serve --listen {address}"));
@@ -114,7 +118,7 @@ fn a_port_that_is_taken_and_a_demo_for_the_world_are_refused() {
 
 #[test]
 fn the_demo_says_how_to_try_it_and_never_uses_the_database_of_the_settings() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.write("portcullis.toml", "[database]\nurl = \"sqlite://real.db\"\n");
     let server = folder.start("demo");
     assert_eq!(server.get("/", &[]), 200);

@@ -7,7 +7,7 @@ use crate::portcullis::{Folder, PASSWORD, basic};
 /// Faults §5, row 3.
 #[test]
 fn an_empty_file_is_made_a_database_by_those_commands_alone_that_make_one() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.write("portcullis.db", "");
     for words in [
         "user list",
@@ -33,10 +33,10 @@ fn an_empty_file_is_made_a_database_by_those_commands_alone_that_make_one() {
 /// Faults §15, row 3, and §12: a secret that does not open this database.
 #[test]
 fn a_database_without_its_secret_is_refused_and_nothing_is_left_behind() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.add_user("ada --role admin");
     assert!(!folder.path("portcullis.db-wal").exists(), "a command closes its database");
-    let elsewhere = Folder::new();
+    let elsewhere = Folder::with_a_file();
     std::fs::copy(folder.path("portcullis.db"), elsewhere.path("portcullis.db")).unwrap();
     for words in ["user list", "check", "serve", "user add bob"] {
         let said = elsewhere.run_with(words, &format!("{PASSWORD}\n"));
@@ -82,7 +82,7 @@ fn a_first_start_that_was_killed_is_completed_by_the_next() {
         let server = folder.start("serve");
         assert_eq!(server.get("/users", &basic("ada")), 200);
         server.stop();
-        let folder = Folder::new();
+        let folder = Folder::with_a_file();
         folder.kill_after("demo", Duration::from_millis(40 * round));
         let server = folder.start("demo");
         assert_eq!(server.get("/user", &basic("alice")), 200);

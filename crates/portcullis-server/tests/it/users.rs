@@ -6,7 +6,7 @@ use crate::portcullis::{Folder, PASSWORD};
 
 #[test]
 fn the_first_administrator_is_made_in_a_folder_with_nothing_in_it() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     let said = folder.run_with("user add --role admin ada", &format!("{PASSWORD}\n")).good();
     assert_eq!(said, "ada is made, with admin\n");
     let shown = folder.run("user show ada --json").json();
@@ -123,7 +123,7 @@ fn a_password_is_read_from_a_file_or_a_line_and_is_never_an_argument() {
 
 #[test]
 fn mistakes_are_said_with_what_to_do() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.run("user list").refused(1, &["no database portcullis.db", "portcullis migrate"]);
     assert!(!folder.path("portcullis.db").exists(), "a look must not make a database");
     folder.run("").refused(2, &["Usage: portcullis"]);

@@ -44,7 +44,7 @@ fn why_knows_clients_and_takes_a_name_for_a_user_first() {
 
 #[test]
 fn why_asks_the_database_of_the_demo_where_the_demo_is_meant() {
-    let folder = Folder::new();
+    let folder = Folder::with_a_file();
     folder.add_user("--role admin ada");
     folder.run("why --demo ada GET /items").refused(1, &["no database portcullis-demo.db"]);
     drop(folder.start("demo"));

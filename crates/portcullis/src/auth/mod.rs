@@ -59,7 +59,7 @@ pub use audit::{
     UnknownOutcome, audit_hash,
 };
 pub use clients::{Client, ClientChange};
-pub use db::{ConnectError, Database, DatabaseError};
+pub use db::{ConnectError, CopiedTable, CopyError, Database, DatabaseError, DatabaseSettings};
 pub use denied::Denied;
 pub use invitations::{INVITATIONS, Invitation, InvitationRequest};
 pub use mail::{Mail, Mailer};

@@ -178,7 +178,7 @@ impl AuthBuilder {
         let scopes = Arc::new(self.scopes);
         // The position is read before anything else: what changes from here on is not missed.
         let db = self.database;
-        if db.is_in_memory() {
+        if db.makes_its_schema() {
             db.migrate().await.map_err(Problem::internal)?;
         }
         let first = db.snapshot(async |view| {

@@ -4,11 +4,14 @@
 //! [`Settings::max_staleness`](super::Settings::max_staleness), a request reads it first; where the
 //! database does not answer, neither does memory.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::cache::CacheGuard;
-use super::db::{Change, DatabaseError, changes};
+use super::db::{Change, DatabaseError, Wakes, changes};
 use super::{Auth, Settings, later, sessions, tokens};
 use crate::problem::Problem;
 use crate::types::Timestamp;
@@ -33,18 +36,25 @@ impl Progress {
 }
 
 impl Auth {
-    /// Keeps memory true to the database: takes over what others change, every `every`. A change of
+    /// Keeps memory true to the database: takes over what others change, every `every` and, on
+    /// PostgreSQL, as soon as the server tells of it. A change of
     /// this process counts on the next request without it, one of another process after `every` at
     /// the most. Beside it, once a minute, what no longer counts is deleted and the signing key
     /// rotated where that is due. Runs until it is dropped; spawn it.
     pub async fn sync(self, every: Duration) {
-        let housekeeping = tokio::spawn(self.clone().keep_house());
-        // Dropped with this future: the task ends too.
-        let _stop = StopOnDrop(housekeeping);
+        let woken = Arc::new(Notify::new());
+        // Dropped with this future: the tasks end too.
+        let _stop = [
+            StopOnDrop(tokio::spawn(self.clone().keep_house())),
+            StopOnDrop(tokio::spawn(listen(self.0.db.wakes(), Arc::clone(&woken)))),
+        ];
         let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = woken.notified() => {}
+            }
             if let Err(problem) = self.catch_up().await {
                 tracing::warn!(%problem, "changes of other processes could not be read");
             }
@@ -200,6 +210,14 @@ impl Auth {
     #[must_use]
     pub fn remembered(&self) -> (usize, usize) {
         self.0.cache.remembered()
+    }
+}
+
+/// Passes on what wakes us. A task of its own: to make the connection anew may take longer than a tick.
+async fn listen(mut wakes: Wakes, woken: Arc<Notify>) {
+    loop {
+        wakes.next().await;
+        woken.notify_one();
     }
 }
 

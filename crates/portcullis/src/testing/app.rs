@@ -8,22 +8,20 @@ use axum::Router;
 use serde_json::Value;
 
 use super::clock::FixedClock;
-use super::{TestClient, must};
-use crate::auth::{Auth, AuthBuilder, Database};
+use super::{TestClient, database, must};
+use crate::auth::{Auth, AuthBuilder};
 use crate::clock::Sources;
 use crate::crypto::{MasterSecret, PasswordSettings};
 use crate::openapi::OpenApi;
 use crate::router::{AccessTable, App};
 
-/// Rules for tests: a store in memory, the cheapest hashes, this clock.
+/// Rules for tests: a [`database`](super::database()) of their own, the cheapest hashes, this clock.
 ///
 /// # Panics
 /// Where the system has no randomness to give.
 pub fn auth(clock: &FixedClock) -> AuthBuilder {
     let master = must("a master secret", MasterSecret::generate(&Sources::system()));
-    Auth::builder(Database::in_memory(), master)
-        .sources(clock.sources())
-        .passwords(PasswordSettings::cheap())
+    Auth::builder(database(), master).sources(clock.sources()).passwords(PasswordSettings::cheap())
 }
 
 /// An application under test: asked without a socket, through everything that stands around its

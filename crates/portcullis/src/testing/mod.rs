@@ -36,6 +36,7 @@
 mod app;
 mod client;
 mod clock;
+mod database;
 mod hostile;
 mod mail;
 mod matrix;
@@ -43,6 +44,9 @@ mod matrix;
 pub use app::{TestApp, auth};
 pub use client::{Answer, TestClient, TestRequest};
 pub use clock::{FixedClock, SeededRng};
+pub use database::database;
+#[cfg(feature = "postgres")]
+pub use database::database_url;
 pub use hostile::{Covered, Setup, hostile};
 pub use mail::MailBox;
 pub use matrix::{assert_matrix, matrix};

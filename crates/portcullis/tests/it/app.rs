@@ -1,4 +1,4 @@
-//! Every ready-made route behind one gate, on a SQLite file of its own.
+//! Every ready-made route behind one gate, on a SQLite file of its own, or on the server that tests use.
 
 use portcullis::auth::{
     AccessTokenVerifier, ApiKeyVerifier, Auth, AuthBuilder, Database, PasswordVerifier,
@@ -10,6 +10,7 @@ use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::gate::Gate;
 use portcullis::identity::VerifiedBy;
 use portcullis::router::App;
+use portcullis::testing::database;
 use portcullis::types::ScopeBook;
 use tempfile::TempDir;
 
@@ -28,11 +29,14 @@ pub(crate) fn scopes() -> ScopeBook {
     )
 }
 
-/// Rules over a fresh SQLite file, with the cheapest hashes.
+/// Rules over a fresh database, with the cheapest hashes.
 pub(crate) async fn auth(sources: Sources) -> (AuthBuilder, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/test.db", folder.path().display());
-    let store = Database::connect(&url).await.unwrap();
+    let mut store = database();
+    if !store.is_shared() {
+        let url = format!("sqlite://{}/test.db", folder.path().display());
+        store = Database::connect(&url).await.unwrap();
+    }
     store.migrate().await.unwrap();
     let master = MasterSecret::generate(&Sources::system()).unwrap();
     let mut settings = Settings::new("http://127.0.0.1:8000");

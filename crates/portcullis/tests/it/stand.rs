@@ -3,7 +3,7 @@
 use portcullis::auth::{AccessFormat, Auth, Database, Settings};
 use portcullis::clock::Sources;
 use portcullis::crypto::{MasterSecret, PasswordSettings};
-use portcullis::testing::{FixedClock, TestApp, TestClient};
+use portcullis::testing::{FixedClock, TestApp, TestClient, database};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -25,7 +25,9 @@ pub(crate) enum Kept {
 impl Kept {
     pub(crate) fn at(place: Place) -> Self {
         match place {
-            Place::Memory => Self::Memory(Database::in_memory()),
+            // A server keeps what a file keeps.
+            Place::Memory => Self::Memory(database()),
+            Place::File if database().is_shared() => Self::Memory(database()),
             Place::File => Self::File(tempfile::tempdir().unwrap()),
         }
     }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::StoredAccess;
 use super::graph::{self, Inclusions};
-use crate::auth::db::{DatabaseError, Executor, Row, Transaction, sql, subject_key};
+use crate::auth::db::{
+    DatabaseError, Executor, Row, Statement, Transaction, sql, sql_built, subject_key,
+};
 use crate::types::{
     ConditionSpec, Effect, Grant, GrantId, Permission, Role, RoleRecord, Subject, UserId,
 };
@@ -70,17 +72,25 @@ pub(super) async fn grants<'d>(
     found.bind(kind).bind(id).all(db).await?.iter().map(read_grant).collect()
 }
 
-/// The roles that each of these subjects was assigned directly, in one statement.
+/// The roles that each of these subjects was assigned directly, in one statement: a page of them at the
+/// most.
 pub(in crate::auth) async fn roles_of_many<'d>(
     db: impl Into<Executor<'d>>,
     kind: &'static str,
     ids: &[String],
 ) -> Result<BTreeMap<String, BTreeSet<Role>>, DatabaseError> {
-    let ids = serde_json::to_string(ids).map_err(|_| unfit("ids"))?;
-    let found = sql("SELECT subject_id, role FROM subject_roles
-        WHERE subject_kind = $1 AND subject_id IN (SELECT value FROM json_each($2))");
     let mut held: BTreeMap<String, BTreeSet<Role>> = BTreeMap::new();
-    for row in found.bind(kind).bind(ids).all(db).await? {
+    if ids.is_empty() {
+        return Ok(held);
+    }
+    let places: Vec<_> = (2..).take(ids.len()).map(|place| format!("${place}")).collect();
+    let found = sql_built(format!(
+        "SELECT subject_id, role FROM subject_roles
+        WHERE subject_kind = $1 AND subject_id IN ({})",
+        places.join(", ")
+    ));
+    let found = ids.iter().fold(found.bind(kind), Statement::bind);
+    for row in found.all(db).await? {
         held.entry(row.get("subject_id")?).or_default().insert(role(&row, "role")?);
     }
     Ok(held)
@@ -252,7 +262,7 @@ pub(super) async fn has_holder<'d>(
     but: Option<UserId>,
 ) -> Result<bool, DatabaseError> {
     sql("WITH RECURSIVE holding (role) AS (
-            SELECT $1
+            SELECT name FROM roles WHERE name = $1
             UNION
             SELECT i.role FROM role_includes i JOIN holding h ON i.included = h.role
         )

@@ -98,7 +98,7 @@ pub(super) async fn write_base(
     seal: &Seal,
 ) -> Result<(), DatabaseError> {
     let seal = seal.seal_base(seq, hash);
-    sql("INSERT INTO audit_base (only, seq, hash, seal)
+    sql("INSERT INTO audit_base (\"only\", seq, hash, seal)
         SELECT 1, 0, $1, $1 WHERE NOT EXISTS (SELECT 1 FROM audit_base)")
     .bind(&BEGINNING)
     .execute(db)
@@ -195,7 +195,7 @@ async fn write_head(db: &mut Transaction, head: &AuditHead) -> Result<(), Databa
         .execute(db)
         .await?;
     if changed == 0 {
-        sql("INSERT INTO audit_head (only, seq, hash, seal) VALUES (1, $1, $2, $3)")
+        sql("INSERT INTO audit_head (\"only\", seq, hash, seal) VALUES (1, $1, $2, $3)")
             .bind(number(head.seq))
             .bind(&head.hash)
             .bind(&head.seal)

@@ -1,31 +1,20 @@
-//! Opening the file, and bringing it to the newest schema.
+//! Opening a database, and bringing it to the newest schema.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::{SqlSafeStr, SqlStr};
 
-use super::DatabaseError;
-use super::failure::{failed, is_busy};
+use super::connection::{Connection, IMMEDIATE};
+use super::failure::failed;
+#[cfg(feature = "postgres")]
+use super::postgres::Postgres;
+use super::sqlite::Sqlite;
+use super::statement::Value;
+use super::{DatabaseError, DatabaseSettings, Row};
 use crate::problem::BoxError;
-
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// How many connections read at once.
-const READERS: u32 = 4;
-/// How long a statement that writes waits for another process before it is tried again, or fails.
-const BUSY: Duration = Duration::from_millis(250);
-/// How often a change of schema is tried while another process writes: for ten seconds.
-const MIGRATION_TRIES: u32 = 40;
-/// How long a transaction waits for a connection; then the database counts as away.
-const ACQUIRE: Duration = Duration::from_secs(10);
 
 /// How long a probe may take to write.
 const PROBE: Duration = Duration::from_secs(2);
@@ -34,10 +23,13 @@ const PROBE: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URL is not one of a SQLite file.
-    #[error("{url:?} is no database we know: write it like sqlite://portcullis.db")]
+    /// The URL is of no kind we know, or has a part that cannot be.
+    #[error(
+        "{url:?} is no database we know: write it like sqlite://portcullis.db or \
+         postgres://user@host/portcullis"
+    )]
     Url {
-        /// What was given.
+        /// What was given; of a server's URL only how it begins.
         url: String,
     },
     /// The file cannot be opened or made.
@@ -48,6 +40,23 @@ pub enum ConnectError {
         /// Why not.
         #[source]
         source: BoxError,
+    },
+    /// The server cannot be reached, or does not let us in.
+    #[error("cannot open the database {server}")]
+    Reach {
+        /// Which one: the host, the port and the name, without a password.
+        server: String,
+        /// Why not.
+        #[source]
+        source: BoxError,
+    },
+    /// The server, or the way to it, cannot be used as it is set up.
+    #[error("the database {server} cannot be used: {wrong}")]
+    Unfit {
+        /// Which one.
+        server: String,
+        /// Why not, and what to do.
+        wrong: &'static str,
     },
     /// A newer version of the program wrote it.
     #[error(
@@ -65,11 +74,11 @@ pub enum ConnectError {
     Migrate(#[source] BoxError),
 }
 
-/// The database: one SQLite file. Its clones share their connections.
+/// The database: one SQLite file, or one on a PostgreSQL server. Its clones share their connections.
 ///
 /// One connection writes, a few read beside it. What was answered survives the death of the
 /// process and of the power: each change is on the disk before it is answered. Several processes
-/// may share the file.
+/// may share the database; on PostgreSQL they may be nodes on many machines.
 ///
 /// ```
 /// use portcullis::auth::Database;
@@ -85,114 +94,121 @@ pub enum ConnectError {
 /// ```
 #[derive(Clone)]
 pub struct Database {
-    writer: SqlitePool,
-    readers: SqlitePool,
-    /// Keeps a database in memory alive while no other connection is open.
-    anchor: Option<SqlitePool>,
+    engine: Engine,
     #[cfg(test)]
     faults: super::faults::Faults,
 }
 
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Sqlite),
+    #[cfg(feature = "postgres")]
+    Postgres(Postgres),
+}
+
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database")
-            .field("in_memory", &self.anchor.is_some())
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("Database");
+        match &self.engine {
+            Engine::Sqlite(sqlite) => shown.field("in_memory", &sqlite.is_in_memory()),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => shown.field("server", &postgres.server()),
+        };
+        shown.finish_non_exhaustive()
     }
 }
 
-fn pool() -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .acquire_timeout(ACQUIRE)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-}
-
 impl Database {
-    /// Opens the SQLite file of a URL such as `sqlite://portcullis.db`, and makes it, for its owner
-    /// only, where there is none. Call [`migrate`](Self::migrate) before anything else.
-    ///
-    /// # Errors
-    /// [`ConnectError`] where the URL is of another kind or the file cannot be opened.
-    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        let invalid = || ConnectError::Url { url: url.to_owned() };
-        // A database in memory would be another one for each connection.
-        if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=") {
-            return Err(invalid());
-        }
-        let options = SqliteConnectOptions::from_str(url).map_err(|_| invalid())?;
-        let file = options.get_filename().to_owned();
-        if file.as_os_str().is_empty() {
-            return Err(invalid());
-        }
-        let unopened = |source: BoxError| ConnectError::Open { file: file.clone(), source };
-        make_file(&file).await.map_err(|error| unopened(error.into()))?;
-        let options = options
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        // SQLite does not wait for its turn where several switch a new file to WAL at once.
-        let mut tries = 0;
-        let writer = loop {
-            match pool().max_connections(1).connect_with(options.clone()).await {
-                Ok(writer) => break writer,
-                Err(error) if tries < 50 && error.to_string().contains("locked") => {
-                    tries += 1;
-                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                }
-                Err(error) => return Err(unopened(error.into())),
-            }
-        };
-        let readers = pool().max_connections(READERS);
-        let options = options.busy_timeout(ACQUIRE).pragma("query_only", "ON");
-        let readers = readers.connect_lazy_with(options);
-        Ok(Self {
-            writer,
-            readers,
-            anchor: None,
+    fn over(engine: Engine) -> Self {
+        Self {
+            engine,
             #[cfg(test)]
             faults: super::faults::Faults::default(),
-        })
+        }
+    }
+
+    /// Opens the database of a URL, as [`connect_with`](Self::connect_with) does, with the settings
+    /// that suit most.
+    ///
+    /// # Errors
+    /// [`ConnectError`] where the URL is of another kind or the database cannot be opened.
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::connect_with(url, &DatabaseSettings::default()).await
+    }
+
+    /// Opens the database of a URL. Call [`migrate`](Self::migrate) before anything else.
+    ///
+    /// - `sqlite://portcullis.db` is a file; it is made, for its owner only, where there is none.
+    /// - `postgres://user:password@host:5432/portcullis` is a database of a server (feature `postgres`).
+    ///   Beyond this machine the connection is encrypted and the server's certificate verified, unless the
+    ///   URL says otherwise by `?sslmode=`; `prefer` and `allow`, which whoever stands in between can turn
+    ///   off, are refused there. `?sslrootcert=FILE` names an authority of one's own. What the URL leaves
+    ///   out comes from the variables of the environment that every PostgreSQL client reads (`PGPASSWORD`,
+    ///   `PGPASSFILE`, …). `?options[search_path]=auth` keeps everything in the schema `auth`, which
+    ///   [`migrate`](Self::migrate) makes where it is missing.
+    ///
+    /// # Errors
+    /// [`ConnectError`] where the URL is of another kind or the database cannot be opened. It holds no
+    /// password.
+    pub async fn connect_with(
+        url: &str,
+        settings: &DatabaseSettings,
+    ) -> Result<Self, ConnectError> {
+        if url.starts_with("sqlite:") {
+            return Ok(Self::over(Engine::Sqlite(Sqlite::open(url, settings).await?)));
+        }
+        let server =
+            ["postgres://", "postgresql://"].into_iter().find(|kind| url.starts_with(kind));
+        match server {
+            #[cfg(feature = "postgres")]
+            Some(_) => Ok(Self::over(Engine::Postgres(Postgres::open(url, settings).await?))),
+            // A password may stand in it.
+            #[cfg(not(feature = "postgres"))]
+            Some(kind) => Err(ConnectError::Url { url: format!("{kind}…") }),
+            None => Err(ConnectError::Url { url: url.to_owned() }),
+        }
     }
 
     /// A database in memory: for tests and examples. It is gone with its last clone. One connection
     /// does all of its work. Building an [`Auth`](crate::auth::Auth) on it makes its schema.
     #[must_use]
     pub fn in_memory() -> Self {
-        static MADE: AtomicU64 = AtomicU64::new(0);
-        let name = format!("file:portcullis-{}", MADE.fetch_add(1, Ordering::Relaxed));
-        let options = SqliteConnectOptions::new()
-            .filename(name)
-            .in_memory(true)
-            .shared_cache(true)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        let connect = || pool().max_connections(1).connect_lazy_with(options.clone());
-        let writer = connect();
-        Self {
-            readers: writer.clone(),
-            writer,
-            anchor: Some(connect()),
-            #[cfg(test)]
-            faults: super::faults::Faults::default(),
+        Self::over(Engine::Sqlite(Sqlite::in_memory()))
+    }
+
+    /// The database of this URL, for one test: nothing is asked of the server before the schema is
+    /// made, by [`migrate`](Self::migrate) or by building an [`Auth`](crate::auth::Auth) on it.
+    #[cfg(all(feature = "postgres", feature = "testing"))]
+    pub(crate) fn scratch(url: &str) -> Result<Self, ConnectError> {
+        Ok(Self::over(Engine::Postgres(Postgres::scratch(url)?)))
+    }
+
+    /// Whether whoever builds an [`Auth`](crate::auth::Auth) on it finds no schema yet.
+    pub(in crate::auth) fn makes_its_schema(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.is_in_memory(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.is_scratch(),
         }
     }
 
-    /// Whether it is kept in memory only.
-    pub(in crate::auth) fn is_in_memory(&self) -> bool {
-        self.anchor.is_some()
+    /// Whether several nodes may share it, each on a machine of its own.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => true,
+        }
     }
 
-    pub(super) fn writer(&self) -> &SqlitePool {
-        &self.writer
-    }
-
-    pub(super) fn readers(&self) -> &SqlitePool {
-        &self.readers
+    /// How long a change waits for its turn.
+    pub(super) fn lock_timeout(&self) -> Duration {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.lock_timeout,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.lock_timeout(),
+        }
     }
 
     /// Where tests let it fail.
@@ -201,17 +217,107 @@ impl Database {
         &self.faults
     }
 
+    /// The connection that writes, and how a transaction begins on it that is the only one to write.
+    pub(super) async fn writer(&self) -> Result<(Connection, SqlStr), DatabaseError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let writer = sqlite.writer.acquire().await.map_err(failed)?;
+                Ok((Connection::Sqlite(writer), IMMEDIATE.into_sql_str()))
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => {
+                let (writer, how) = postgres.writer().await?;
+                Ok((Connection::Postgres(writer), how))
+            }
+        }
+    }
+
+    /// A connection that reads, and how a transaction begins on it that sees one moment.
+    pub(super) async fn viewer(&self) -> Result<(Connection, SqlStr), DatabaseError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let reader = sqlite.readers.acquire().await.map_err(failed)?;
+                Ok((Connection::Sqlite(reader), "BEGIN".into_sql_str()))
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => {
+                let (reader, how) = postgres.viewer().await?;
+                Ok((Connection::Postgres(reader), how))
+            }
+        }
+    }
+
+    /// Reads by itself.
+    pub(super) async fn read(
+        &self,
+        text: SqlStr,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let reader = sqlite.readers.acquire().await.map_err(failed)?;
+                Connection::Sqlite(reader).rows(text, values).await
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.read(text, values).await,
+        }
+    }
+
+    /// What wakes this process where another has changed something.
+    pub(in crate::auth) fn wakes(&self) -> super::Wakes {
+        match &self.engine {
+            Engine::Sqlite(_) => super::Wakes::none(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.wakes(),
+        }
+    }
+
     /// Whether the database can be written: a small change is made and committed.
     ///
     /// # Errors
     /// [`DatabaseError::Unavailable`] where it cannot be, or not within two seconds.
     pub async fn probe(&self) -> Result<(), DatabaseError> {
-        // A number in the file's head that nobody reads: to write it is to write the file.
-        let number = super::sql("PRAGMA user_version = 1");
-        let written = self.write_beside(async |db| number.execute(db).await.map(drop));
+        let written = async {
+            let (begun, statement) = match &self.engine {
+                // A number in the file's head that nobody reads: to write it is to write the file.
+                Engine::Sqlite(_) => (self.begin_writing().await?, "PRAGMA user_version = 1"),
+                // A row of its own, beside those who write: it must not wait for its turn.
+                #[cfg(feature = "postgres")]
+                Engine::Postgres(postgres) => {
+                    let (reader, how) = postgres.prober().await?;
+                    let begun = self.begin(Connection::Postgres(reader), how).await?;
+                    (begun, "UPDATE readiness SET written = NOT written")
+                }
+            };
+            let mut transaction = begun;
+            match super::sql(statement).execute(&mut transaction).await {
+                Ok(_) => transaction.commit().await,
+                Err(error) => {
+                    transaction.roll_back().await;
+                    Err(error)
+                }
+            }
+        };
         tokio::time::timeout(PROBE, written)
             .await
             .unwrap_or_else(|late| Err(DatabaseError::Unavailable(late.into())))
+    }
+
+    /// Whether no schema was made in it yet.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`] where it is away.
+    pub async fn is_empty(&self) -> Result<bool, DatabaseError> {
+        match &self.engine {
+            Engine::Sqlite(_) => {
+                let there = super::sql(
+                    "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'users') AS found",
+                );
+                Ok(!there.found(self).await?)
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.is_empty().await,
+        }
     }
 
     /// Whether the database answers.
@@ -223,53 +329,42 @@ impl Database {
     }
 
     /// Brings the database to the newest schema, in one step: all of it or nothing. Does nothing
-    /// where it is there already.
+    /// where it is there already. Several processes may do it at once: one does, the others wait.
     ///
     /// # Errors
     /// [`ConnectError::Newer`] where the database has a schema this program does not know;
     /// [`ConnectError::Migrate`] where it is not one of ours.
     pub async fn migrate(&self) -> Result<(), ConnectError> {
-        let wrong = |error: DatabaseError| ConnectError::Migrate(error.into());
-        if let Some(anchor) = &self.anchor {
-            // Goes back into its pool, and stays there for as long as the database lives.
-            drop(anchor.acquire().await.map_err(|error| wrong(failed(error)))?);
-        }
-        // The driver's own transaction: each migration becomes a savepoint within it.
-        let mut tries = 0;
-        let mut transaction = loop {
-            match self.writer.begin_with("BEGIN IMMEDIATE").await {
-                Ok(transaction) => break transaction,
-                Err(error) if is_busy(&error) && tries < MIGRATION_TRIES => tries += 1,
-                Err(error) => return Err(wrong(failed(error))),
-            }
-        };
-        match MIGRATIONS.run_direct(None, &mut *transaction, false).await {
-            Ok(()) => transaction.commit().await.map_err(|error| wrong(failed(error))),
-            Err(MigrateError::VersionMissing(found)) if found > newest() => {
-                Err(ConnectError::Newer { found, known: newest() })
-            }
-            Err(error) => Err(ConnectError::Migrate(error.into())),
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.migrate().await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.migrate().await,
         }
     }
 
-    /// Waits for the transactions under way and closes the file. Dropping the database is as safe; this also
-    /// leaves no `-wal` file behind.
+    /// Waits for the transactions under way and closes every connection. Dropping the database is as
+    /// safe; on SQLite this also leaves no `-wal` file behind.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.close().await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}
+
+/// Why the newest schema could not be reached.
+pub(super) fn unmigrated(error: MigrateError, migrations: &Migrator) -> ConnectError {
+    let known = newest(migrations);
+    match error {
+        MigrateError::VersionMissing(found) if found > known => {
+            ConnectError::Newer { found, known }
+        }
+        error => ConnectError::Migrate(error.into()),
     }
 }
 
 /// The newest schema known here.
-fn newest() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
-}
-
-/// Makes the file, readable for its owner only; leaves one that is there.
-async fn make_file(file: &Path) -> std::io::Result<()> {
-    let mut options = tokio::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    options.mode(0o600);
-    options.open(file).await.map(drop)
+pub(super) fn newest(migrations: &Migrator) -> i64 {
+    migrations.iter().map(|migration| migration.version).max().unwrap_or_default()
 }

@@ -2,15 +2,23 @@
 
 use std::str::FromStr;
 
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Row as _, Sqlite, Type};
 
 use super::failure::failed;
+#[cfg(feature = "postgres")]
+use super::postgres;
 use super::{DatabaseError, Digest};
 use crate::types::{ClientId, Scope, Scopes, Subject, Timestamp};
 
 /// A row that a statement answered with.
-pub(in crate::auth) struct Row(SqliteRow);
+pub(in crate::auth) enum Row {
+    /// Of a file, or of memory.
+    Sqlite(SqliteRow),
+    /// Of a server.
+    #[cfg(feature = "postgres")]
+    Postgres(sqlx::postgres::PgRow),
+}
 
 impl std::fmt::Debug for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,13 +31,35 @@ pub(in crate::auth) trait Column: Sized {
     fn read(row: &Row, name: &str) -> Result<Self, DatabaseError>;
 }
 
-impl<T> Column for T
-where
-    T: for<'r> Decode<'r, Sqlite> + Type<Sqlite>,
-{
-    fn read(row: &Row, name: &str) -> Result<Self, DatabaseError> {
-        row.0.try_get(name).map_err(failed)
-    }
+macro_rules! columns {
+    ($($type:ty, $postgres:path;)*) => {
+        $(impl Column for $type {
+            fn read(row: &Row, name: &str) -> Result<Self, DatabaseError> {
+                match row {
+                    Row::Sqlite(row) => row.try_get(name).map_err(failed),
+                    #[cfg(feature = "postgres")]
+                    Row::Postgres(row) => $postgres(row, name)?.ok_or_else(|| corrupt(name)),
+                }
+            }
+        }
+
+        impl Column for Option<$type> {
+            fn read(row: &Row, name: &str) -> Result<Self, DatabaseError> {
+                match row {
+                    Row::Sqlite(row) => row.try_get(name).map_err(failed),
+                    #[cfg(feature = "postgres")]
+                    Row::Postgres(row) => $postgres(row, name),
+                }
+            }
+        })*
+    };
+}
+
+columns! {
+    i64, postgres::integer;
+    bool, postgres::boolean;
+    String, postgres::text;
+    Vec<u8>, postgres::bytes;
 }
 
 fn corrupt(column: &str) -> DatabaseError {
@@ -40,10 +70,6 @@ fn corrupt(column: &str) -> DatabaseError {
 const ALL_SCOPES: &str = "\"all\"";
 
 impl Row {
-    pub(super) fn new(row: SqliteRow) -> Self {
-        Self(row)
-    }
-
     /// A column's value as it is.
     pub(in crate::auth) fn get<T: Column>(&self, column: &str) -> Result<T, DatabaseError> {
         T::read(self, column)

@@ -1,11 +1,7 @@
 //! A statement with its values, and where it runs.
 
-use std::borrow::Cow;
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, AssertSqlSafe};
-
-use super::failure::failed;
 use super::{Database, DatabaseError, Row, Transaction};
 use crate::types::Timestamp;
 
@@ -75,18 +71,18 @@ impl<'d> From<&'d mut Transaction> for Executor<'d> {
 #[derive(Debug)]
 #[must_use]
 pub(in crate::auth) struct Statement {
-    text: Cow<'static, str>,
+    text: SqlStr,
     values: Vec<Value>,
 }
 
 /// A statement whose text is written in code.
 pub(in crate::auth) fn sql(text: &'static str) -> Statement {
-    Statement { text: Cow::Borrowed(text), values: Vec::new() }
+    Statement { text: text.into_sql_str(), values: Vec::new() }
 }
 
 /// A statement whose text was put together from texts written in code: no value stands in it.
 pub(in crate::auth) fn sql_built(text: String) -> Statement {
-    Statement { text: Cow::Owned(text), values: Vec::new() }
+    Statement { text: AssertSqlSafe(text).into_sql_str(), values: Vec::new() }
 }
 
 impl Statement {
@@ -101,11 +97,8 @@ impl Statement {
         self,
         transaction: &mut Transaction,
     ) -> Result<u64, DatabaseError> {
-        transaction.before_statement(&self.text)?;
-        let arguments = arguments(self.values)?;
-        let query = sqlx::query_with(AssertSqlSafe(self.text.into_owned()), arguments);
-        let done = query.execute(transaction.connection()).await.map_err(failed)?;
-        Ok(done.rows_affected())
+        transaction.before_statement(self.text.as_str())?;
+        transaction.connection().execute(self.text, self.values).await
     }
 
     /// Every row.
@@ -113,19 +106,13 @@ impl Statement {
         self,
         db: impl Into<Executor<'d>>,
     ) -> Result<Vec<Row>, DatabaseError> {
-        let arguments = arguments(self.values)?;
-        let rows = match db.into() {
-            Executor::Database(database) => {
-                let query = sqlx::query_with(AssertSqlSafe(self.text.into_owned()), arguments);
-                query.fetch_all(database.readers()).await
-            }
+        match db.into() {
+            Executor::Database(database) => database.read(self.text, self.values).await,
             Executor::Transaction(transaction) => {
-                transaction.before_statement(&self.text)?;
-                let query = sqlx::query_with(AssertSqlSafe(self.text.into_owned()), arguments);
-                query.fetch_all(transaction.connection()).await
+                transaction.before_statement(self.text.as_str())?;
+                transaction.connection().rows(self.text, self.values).await
             }
-        };
-        Ok(rows.map_err(failed)?.into_iter().map(Row::new).collect())
+        }
     }
 
     /// The first row, if there is one.
@@ -155,18 +142,4 @@ impl Statement {
     ) -> Result<bool, DatabaseError> {
         self.one(db).await?.get("found")
     }
-}
-
-fn arguments(values: Vec<Value>) -> Result<SqliteArguments, DatabaseError> {
-    let mut arguments = SqliteArguments::default();
-    for value in values {
-        let added = match value {
-            Value::Integer(value) => arguments.add(value),
-            Value::Boolean(value) => arguments.add(value),
-            Value::Text(value) => arguments.add(value),
-            Value::Bytes(value) => arguments.add(value),
-        };
-        added.map_err(|fault| DatabaseError::Corrupt { what: fault.to_string() })?;
-    }
-    Ok(arguments)
 }

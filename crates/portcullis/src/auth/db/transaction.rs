@@ -1,19 +1,16 @@
 //! A transaction that leaves no connection behind in an unknown state.
 
 use std::fmt;
-use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::SqlitePool;
-use sqlx::{Sqlite, SqliteConnection};
+use sqlx::{SqlSafeStr, SqlStr};
 
-use super::failure::{failed, is_busy};
-use super::{Database, DatabaseError};
+use super::connection::Connection;
+use super::{Database, DatabaseError, DatabaseSettings};
 
 /// A transaction. Whoever drops it before it is committed or rolled back closes its connection: what
 /// the engine makes of one that broke in the middle cannot be known.
 pub(in crate::auth) struct Transaction {
-    connection: PoolConnection<Sqlite>,
+    connection: Connection,
     open: bool,
     #[cfg(test)]
     faults: super::faults::Faults,
@@ -25,24 +22,31 @@ impl fmt::Debug for Transaction {
     }
 }
 
-/// How long a change waits for its turn, behind changes of this process and of others. It covers the
-/// queue as well: one that stands behind ten others waits no longer than the first.
-const TURN: Duration = Duration::from_secs(5);
-
-/// Begins as the only one that writes.
-const IMMEDIATE: &str = "BEGIN IMMEDIATE";
-
 impl Database {
-    /// Begins a transaction that writes: the only one at a time, so that what it reads stays true.
+    /// Begins a transaction that writes: the only one at a time, whichever process begins it, so that
+    /// what it reads stays true and changes are numbered in the order of their commits.
     ///
     /// `Auth::write` calls this; what writes beside it calls [`Self::write_beside`].
     ///
     /// # Errors
-    /// [`DatabaseError::Unavailable`] also where its turn does not come within five seconds.
+    /// [`DatabaseError::Unavailable`] also where its turn does not come within
+    /// [`DatabaseSettings::lock_timeout`]. That covers the queue as well: one that stands behind ten others
+    /// waits no longer than the first.
     pub(in crate::auth) async fn begin_writing(&self) -> Result<Transaction, DatabaseError> {
-        let begun = self.begin(self.writer(), IMMEDIATE);
-        let begun = tokio::time::timeout(TURN, begun).await;
+        let begun = tokio::time::timeout(self.lock_timeout(), self.take_turn()).await;
         begun.unwrap_or_else(|late| Err(DatabaseError::Unavailable(late.into())))
+    }
+
+    async fn take_turn(&self) -> Result<Transaction, DatabaseError> {
+        let (connection, how) = self.writer().await?;
+        match self.begin(connection, how).await {
+            // Nothing has happened yet on a connection that turns out to be dead: the next one is new.
+            Err(Unbegun { lost: true, .. }) => {
+                let (connection, how) = self.writer().await?;
+                Ok(self.begin(connection, how).await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 
     /// Changes something in a transaction of its own: whole, or not at all.
@@ -67,18 +71,31 @@ impl Database {
         &self,
         read: impl AsyncFnOnce(&mut Transaction) -> Result<T, DatabaseError>,
     ) -> Result<T, DatabaseError> {
-        let mut view = self.begin(self.readers(), "BEGIN").await?;
+        let mut view = self.begin_view().await?;
         let result = read(&mut view).await;
         view.roll_back().await;
         result
     }
 
-    async fn begin(
+    async fn begin_view(&self) -> Result<Transaction, DatabaseError> {
+        // Each try takes a dead connection out of the pool, and no pool is larger.
+        for _ in 0..DatabaseSettings::MOST_CONNECTIONS {
+            let (connection, how) = self.viewer().await?;
+            match self.begin(connection, how).await {
+                Err(Unbegun { lost: true, .. }) => {}
+                begun => return Ok(begun?),
+            }
+        }
+        let (connection, how) = self.viewer().await?;
+        Ok(self.begin(connection, how).await?)
+    }
+
+    /// Begins a transaction as the engine says.
+    pub(super) async fn begin(
         &self,
-        pool: &SqlitePool,
-        how: &'static str,
-    ) -> Result<Transaction, DatabaseError> {
-        let connection = pool.acquire().await.map_err(failed)?;
+        connection: Connection,
+        how: SqlStr,
+    ) -> Result<Transaction, Unbegun> {
         let mut transaction = Transaction {
             connection,
             // Counts as open while it begins: a caller that goes away meanwhile must not hand a
@@ -87,26 +104,41 @@ impl Database {
             #[cfg(test)]
             faults: self.faults().clone(),
         };
-        transaction.before_statement(how)?;
-        let begun = loop {
-            match sqlx::query(how).execute(&mut *transaction.connection).await {
-                // Another process writes. `begin_writing` says for how long that is waited for.
-                Err(error) if is_busy(&error) && how == IMMEDIATE => {}
-                begun => break begun,
+        transaction.before_statement(how.as_str())?;
+        let Err(error) = transaction.connection.control(how).await else { return Ok(transaction) };
+        let lost = transaction.connection.is_lost();
+        if matches!(error, DatabaseError::Unavailable(_)) && !lost {
+            if transaction.connection.begins_in_part() {
+                transaction.roll_back().await;
+            } else {
+                transaction.open = false;
             }
-        };
-        if let Err(error) = begun {
-            let error = failed(error);
-            // Nothing began where another writes: the connection is as good as before.
-            transaction.open = !matches!(error, DatabaseError::Unavailable(_));
-            return Err(error);
         }
-        Ok(transaction)
+        Err(Unbegun { error, lost })
+    }
+}
+
+/// A transaction that did not begin.
+pub(super) struct Unbegun {
+    error: DatabaseError,
+    /// Whether its connection turned out to be dead.
+    lost: bool,
+}
+
+impl From<DatabaseError> for Unbegun {
+    fn from(error: DatabaseError) -> Self {
+        Self { error, lost: false }
+    }
+}
+
+impl From<Unbegun> for DatabaseError {
+    fn from(unbegun: Unbegun) -> Self {
+        unbegun.error
     }
 }
 
 impl Transaction {
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+    pub(super) fn connection(&mut self) -> &mut Connection {
         &mut self.connection
     }
 
@@ -126,7 +158,7 @@ impl Transaction {
     /// After any error it is not known whether it was committed.
     pub(in crate::auth) async fn commit(mut self) -> Result<(), DatabaseError> {
         self.before_statement("COMMIT")?;
-        sqlx::query("COMMIT").execute(&mut *self.connection).await.map_err(failed)?;
+        self.connection.control("COMMIT".into_sql_str()).await?;
         self.open = false;
         #[cfg(test)]
         self.faults.after_commit()?;
@@ -135,7 +167,7 @@ impl Transaction {
 
     /// Rolls the transaction back.
     pub(in crate::auth) async fn roll_back(mut self) {
-        if sqlx::query("ROLLBACK").execute(&mut *self.connection).await.is_ok() {
+        if self.connection.control("ROLLBACK".into_sql_str()).await.is_ok() {
             self.open = false;
         }
     }

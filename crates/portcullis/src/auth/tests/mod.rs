@@ -3,7 +3,11 @@
 
 mod archive;
 mod authority;
+mod copies;
 mod doubt;
+mod nodes;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod pressure;
 mod stale;
 
