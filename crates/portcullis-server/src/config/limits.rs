@@ -95,7 +95,7 @@ const REQUESTS: &[Limit] = &[
     ),
 ];
 
-const DATABASE: &[Limit] = &[
+const NODES: &[Limit] = &[
     Limit(
         "connections that read, of one process",
         Setting("database.connections"),
@@ -107,12 +107,6 @@ const DATABASE: &[Limit] = &[
         Setting("database.acquire_timeout"),
         "503, `Retry-After: 1`",
         "a_node_that_is_cut_off_stops_answering_and_recovers_by_itself",
-    ),
-    Limit(
-        "the wait of a change for others that write",
-        Setting("database.lock_timeout"),
-        "503, `Retry-After: 1`",
-        "a_writer_that_does_not_end_makes_changes_a_503_and_reading_goes_on",
     ),
     Limit(
         "one statement, and a transaction that does nothing (PostgreSQL)",
@@ -233,7 +227,7 @@ const LIFETIMES: &[Limit] = &[
 const DATABASE: &[Limit] = &[
     Limit(
         "a change that waits for its turn, behind changes of this process and of others",
-        Fixed("5s"),
+        Setting("database.lock_timeout"),
         "503, `Retry-After: 1`; reads do not wait",
         "writers_wait_for_another_process_a_bounded_time_and_reads_not_at_all",
     ),
@@ -302,7 +296,7 @@ fn markdown() -> String {
     for (heading, limits) in [
         ("Connections", CONNECTIONS),
         ("Requests", REQUESTS),
-        ("The database", DATABASE),
+        ("Nodes and the database", NODES),
         ("Accounts and passwords", ACCOUNTS),
         ("Tokens and sessions", LIFETIMES),
         ("Database and memory", DATABASE),
