@@ -1,7 +1,6 @@
 //! The README's first program runs, and answers the command beside it.
 //!
-//! The program is compiled against the libraries this test was built with, as if it stood in a
-//! project with the `[dependencies]` of the README.
+//! It is copied into an empty project with the `[dependencies]` that are given there.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "it is a test")]
 
@@ -17,66 +16,39 @@ fn block<'a>(readme: &'a str, kind: &str) -> &'a str {
     rest.split_once("\n```").expect("its end").0
 }
 
-/// The crates that the README lists.
-fn dependencies(readme: &str) -> Vec<String> {
-    let names = block(readme, "toml").lines().filter_map(|line| line.split_once(" = "));
-    names.map(|(name, _)| name.replace('-', "_")).collect()
+/// An empty project with the `[dependencies]` of the README, and nothing else.
+///
+/// Only where the library is differs, since this version of it is in no registry yet. The lock and the
+/// profiles are those of the workspace, so that what is built already is not built again.
+fn project(folder: &Path, readme: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let workspace = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let profiles = workspace.find("[profile.dev]").map_or("", |at| &workspace[at..]);
+    let dependencies = block(readme, "toml");
+    assert!(dependencies.starts_with("[dependencies]\n"));
+    assert!(dependencies.contains("\nportcullis = \"0.1\"\n"), "{dependencies}");
+    let here = format!("portcullis = {{ path = {:?} }}", root.join("crates/portcullis"));
+    let manifest = format!(
+        "[package]\nname = \"of_readme\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+         {}\n\n{profiles}",
+        dependencies.replace("portcullis = \"0.1\"", &here)
+    );
+    std::fs::create_dir(folder.join("src")).unwrap();
+    std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
 }
 
-/// Libraries of this name, the newest first.
-fn libraries(folder: &Path, name: &str) -> Vec<PathBuf> {
-    let prefix = format!("lib{name}-");
-    let mut found: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            let file = path.file_name().unwrap().to_string_lossy();
-            let is_library = file.ends_with(".rlib") || file.ends_with(".so");
-            file.starts_with(&prefix) && is_library
-        })
-        .collect();
-    found.sort_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap());
-    found.reverse();
-    found
-}
-
-/// Every choice of one library for each name.
-fn choices(folder: &Path, names: &[String]) -> Vec<Vec<(String, PathBuf)>> {
-    names.iter().fold(vec![Vec::new()], |chosen, name| {
-        let libraries = libraries(folder, name);
-        let with = |before: &Vec<(String, PathBuf)>| -> Vec<Vec<(String, PathBuf)>> {
-            let one = |library: &PathBuf| {
-                let mut choice = before.clone();
-                choice.push((name.clone(), library.clone()));
-                choice
-            };
-            libraries.iter().map(one).collect()
-        };
-        chosen.iter().flat_map(with).collect()
-    })
-}
-
-fn rustc(
-    program: &Path,
-    to: &Path,
-    emit: &str,
-    libraries: &[(String, PathBuf)],
-) -> Result<(), String> {
-    let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
-    rustc.args(["--edition", "2024", "--crate-type", "bin", "--emit", emit, "-o"]).arg(to);
-    for (name, library) in libraries {
-        rustc.arg("--extern").arg(format!("{name}={}", library.display()));
-    }
-    rustc.arg("-L").arg(format!("dependency={}", deps.display()));
-    for entry in std::fs::read_dir(deps.parent().unwrap().join("build")).unwrap() {
-        // Where build scripts put libraries in C.
-        let out = entry.unwrap().path().join("out");
-        rustc.arg("-L").arg(format!("native={}", out.display()));
-    }
-    let output = rustc.arg(program).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() { Ok(()) } else { Err(text) }
+/// Builds the project without a network, and says where the program is.
+fn build(folder: &Path) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let target = test.ancestors().nth(3).expect("the folder of what is built");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["build", "--offline", "--quiet"]).current_dir(folder);
+    cargo.env("CARGO_TARGET_DIR", target);
+    let output = cargo.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "it does not build:\n{error}");
+    target.join("debug/of_readme")
 }
 
 /// A program that ends with the test.
@@ -111,19 +83,10 @@ fn the_first_program_answers_the_command_beside_it() {
     let readme = include_str!("../../../README.md");
     let folder = tempfile::tempdir().unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let program = folder.path().join("main.rs");
+    project(folder.path(), readme);
     let code = block(readme, "rust,no_run").replace("127.0.0.1:8000", &address);
-    std::fs::write(&program, code).unwrap();
-
-    let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    let mut messages = String::new();
-    let fitting = choices(&deps, &dependencies(readme)).into_iter().find(|libraries| {
-        let checked = rustc(&program, &folder.path().join("main.rmeta"), "metadata", libraries);
-        checked.map_err(|message| messages = message).is_ok()
-    });
-    let libraries = fitting.unwrap_or_else(|| panic!("it does not compile:\n{messages}"));
-    let binary = folder.path().join("main");
-    rustc(&program, &binary, "link", &libraries).unwrap_or_else(|message| panic!("{message}"));
+    std::fs::write(folder.path().join("src/main.rs"), code).unwrap();
+    let binary = build(folder.path());
 
     let mut child = Command::new(&binary).stdout(Stdio::piped()).spawn().unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());

@@ -21,11 +21,20 @@ pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
 }
 
 fn decoded(text: &str) -> Option<String> {
+    unescaped(text, b' ')
+}
+
+/// Decodes a part of a path, in which a plus sign is one. `None` where it cannot be decoded.
+pub(crate) fn decoded_path(text: &str) -> Option<String> {
+    unescaped(text, b'+')
+}
+
+fn unescaped(text: &str, plus: u8) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
-            b'+' => b' ',
+            b'+' => plus,
             b'%' => {
                 let mut digit = || char::from(rest.next()?).to_digit(16);
                 u8::try_from(digit()? * 16 + digit()?).ok()?

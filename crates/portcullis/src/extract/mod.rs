@@ -14,6 +14,7 @@ mod only_with;
 mod patch;
 mod path;
 mod query;
+mod unchecked;
 mod undescribed;
 
 #[cfg(test)]
@@ -21,10 +22,12 @@ mod tests;
 
 pub(crate) use answers::describe_document;
 pub use answers::{Accepted, Created, NoContent, NoStore};
+pub(crate) use fields::decoded_path;
 pub use form::Form;
 pub use json::Json;
 pub use only_with::{FieldPermission, OnlyWith};
 pub use patch::{Given, Patch};
 pub use path::Path;
 pub use query::Query;
+pub use unchecked::Unchecked;
 pub use undescribed::Undescribed;

@@ -1,16 +1,25 @@
 //! An application under test.
 
+#[cfg(feature = "auth")]
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+#[cfg(feature = "auth")]
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use axum::Router;
+#[cfg(feature = "auth")]
 use serde_json::Value;
 
-use super::clock::FixedClock;
-use super::{TestClient, database, must};
+#[cfg(feature = "auth")]
+use super::FixedClock;
+use super::TestClient;
+#[cfg(feature = "auth")]
+use super::{database, must};
+#[cfg(feature = "auth")]
 use crate::auth::{Auth, AuthBuilder};
+#[cfg(feature = "auth")]
 use crate::clock::Sources;
+#[cfg(feature = "auth")]
 use crate::crypto::{MasterSecret, PasswordSettings};
 use crate::openapi::OpenApi;
 use crate::router::{AccessTable, App};
@@ -19,6 +28,7 @@ use crate::router::{AccessTable, App};
 ///
 /// # Panics
 /// Where the system has no randomness to give.
+#[cfg(feature = "auth")]
 pub fn auth(clock: &FixedClock) -> AuthBuilder {
     let master = must("a master secret", MasterSecret::generate(&Sources::system()));
     Auth::builder(database(), master).sources(clock.sources()).passwords(PasswordSettings::cheap())
@@ -34,37 +44,49 @@ struct Inner {
     router: Router,
     access: AccessTable,
     openapi: OpenApi,
+    #[cfg(feature = "auth")]
     document: Value,
+    #[cfg(feature = "auth")]
     auth: Option<Auth>,
+    #[cfg(feature = "auth")]
     addresses: AtomicU16,
+}
+
+impl Inner {
+    fn of(app: App) -> Self {
+        Self {
+            router: app.router,
+            access: app.access,
+            #[cfg(feature = "auth")]
+            document: app.openapi.to_value(),
+            openapi: app.openapi,
+            #[cfg(feature = "auth")]
+            auth: None,
+            #[cfg(feature = "auth")]
+            addresses: AtomicU16::new(0),
+        }
+    }
 }
 
 impl TestApp {
     /// An application whose users these rules know. Give the rules
     /// [`PasswordSettings::cheap`](crate::crypto::PasswordSettings::cheap), or wait for each hash.
+    #[cfg(feature = "auth")]
     #[must_use]
     pub fn new(app: App, auth: Auth) -> Self {
-        Self::assemble(app, Some(auth))
+        let mut inner = Inner::of(app);
+        inner.auth = Some(auth);
+        Self(Arc::new(inner))
     }
 
     /// An application that knows its users by itself: ask as nobody, and bring the credential as a
     /// header.
     #[must_use]
     pub fn without_auth(app: App) -> Self {
-        Self::assemble(app, None)
+        Self(Arc::new(Inner::of(app)))
     }
 
-    fn assemble(app: App, auth: Option<Auth>) -> Self {
-        Self(Arc::new(Inner {
-            router: app.router,
-            access: app.access,
-            document: app.openapi.to_value(),
-            openapi: app.openapi,
-            auth,
-            addresses: AtomicU16::new(0),
-        }))
-    }
-
+    #[cfg(feature = "auth")]
     /// The rules behind it.
     ///
     /// # Panics
@@ -89,23 +111,26 @@ impl TestApp {
 
     /// Asks as nobody.
     pub fn anon(&self) -> TestClient {
-        TestClient::new(self.clone(), None)
+        TestClient::new(self.clone())
     }
 
+    #[cfg(feature = "auth")]
     /// Asks as this user, with an access token in the form the rules make by default. The account
     /// is made where there is none.
     pub fn user(&self, username: &str) -> TestClient {
-        TestClient::new(self.clone(), Some(username))
+        TestClient::of(self.clone(), username)
     }
 
     pub(super) fn router(&self) -> Router {
         self.0.router.clone()
     }
 
+    #[cfg(feature = "auth")]
     pub(super) fn document(&self) -> &Value {
         &self.0.document
     }
 
+    #[cfg(feature = "auth")]
     /// The name of the session's cookie, as the document says it.
     pub(super) fn cookie_name(&self) -> Option<&str> {
         let schemes = self.document()["components"]["securitySchemes"].as_object()?;
@@ -113,6 +138,7 @@ impl TestApp {
         cookie["name"].as_str()
     }
 
+    #[cfg(feature = "auth")]
     /// An address that no sign-in came from yet, so that many sign-ins are no flood.
     pub(super) fn fresh_address(&self) -> IpAddr {
         let number = self.0.addresses.fetch_add(1, Ordering::Relaxed);

@@ -6,8 +6,13 @@
 //!   [`MailBox`] keeps e-mails.
 //! - [`hostile()`] asks every route of the access table as nobody, with every kind of bad
 //!   credential, as somebody who lacks what the route requires, and as somebody who has it.
+//!   [`hostile_by()`] does the same for an application with users of its own.
+//!
+//! Without the feature `auth` there are no accounts: a client brings its credential as a header
+//! ([`TestApp::without_auth`]).
 //!
 //! ```
+//! # #[cfg(feature = "auth")] {
 //! use portcullis::credential::bearer;
 //! use portcullis::gate::Gate;
 //! use portcullis::auth::AccessTokenVerifier;
@@ -31,23 +36,34 @@
 //! app.user("rita").with_permission("read").get("/read").await.expect(200);
 //! hostile(&app, &Setup::new()).await;
 //! # });
+//! # }
 //! ```
 
+#[cfg(feature = "auth")]
+mod account;
 mod app;
 mod client;
 mod clock;
+#[cfg(feature = "auth")]
 mod database;
 mod hostile;
+#[cfg(feature = "auth")]
 mod mail;
 mod matrix;
 
-pub use app::{TestApp, auth};
+pub use app::TestApp;
+#[cfg(feature = "auth")]
+pub use app::auth;
 pub use client::{Answer, TestClient, TestRequest};
 pub use clock::{FixedClock, SeededRng};
+#[cfg(feature = "auth")]
 pub use database::database;
 #[cfg(feature = "postgres")]
 pub use database::database_url;
-pub use hostile::{Covered, Setup, hostile};
+#[cfg(feature = "auth")]
+pub use hostile::hostile;
+pub use hostile::{Covered, Held, Setup, hostile_by};
+#[cfg(feature = "auth")]
 pub use mail::MailBox;
 pub use matrix::{assert_matrix, matrix};
 

@@ -182,3 +182,56 @@ async fn a_requirement_is_a_layer_of_any_router() {
     let text = response.await.unwrap().into_body().collect().await.unwrap().to_bytes();
     assert_eq!(text, "anyone");
 }
+
+/// A service that derives its document by utoipa, as many have.
+mod by_utoipa {
+    use utoipa::{OpenApi, ToSchema};
+
+    #[derive(ToSchema)]
+    pub(super) struct Report {
+        /// What it is about.
+        _subject: String,
+        _lines: Option<Vec<Line>>,
+    }
+
+    #[derive(ToSchema)]
+    pub(super) struct Line {
+        _text: String,
+    }
+
+    #[utoipa::path(
+        get, path = "/reports/{id}", tag = "reports", params(("id" = u64, Path)),
+        responses((status = 200, body = Report), (status = 404, description = "There is none"))
+    )]
+    pub(super) async fn read_report() {}
+
+    #[derive(OpenApi)]
+    #[openapi(paths(read_report), components(schemas(Report, Line)))]
+    pub(super) struct Document;
+}
+
+#[test]
+fn a_document_of_utoipa_is_merged() {
+    use utoipa::OpenApi as _;
+    let theirs = serde_json::to_value(by_utoipa::Document::openapi()).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the router is no table of routes")]
+    let inner = axum::Router::new().route("/reports/{id}", get(by_utoipa::read_report));
+    let document = gate()
+        .routes::<()>()
+        .mount_described("/v1", role("clerk"), inner, theirs)
+        .finish()
+        .unwrap()
+        .openapi
+        .to_value();
+    let operation = &document["paths"]["/v1/reports/{id}"]["get"];
+    assert_eq!(operation["x-requires"], "role clerk");
+    assert_eq!(operation["parameters"][0]["name"], "id");
+    for status in ["200", "401", "403", "404"] {
+        assert!(operation["responses"][status].is_object(), "{status}: {operation:#}");
+    }
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    assert!(schemas.contains_key("Report") && schemas.contains_key("Line"));
+    let mut seen = 0;
+    visit(&document, &document, &mut seen);
+    assert!(seen > 0, "every reference leads somewhere");
+}

@@ -7,12 +7,13 @@ use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use super::Setup;
-use super::way::{Holds, ways};
+use super::holds::Holds;
+use super::way::ways;
 use crate::auth::{AccessFormat, Actor, UserRequest};
 use crate::policy::{Decision, Term};
 use crate::problem::Problem;
 use crate::router::AccessRow;
-use crate::testing::client::Carried;
+use crate::testing::account::Carried;
 use crate::testing::{Answer, TestApp, TestClient, must};
 
 type Header = (HeaderName, HeaderValue);
