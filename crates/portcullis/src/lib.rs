@@ -151,5 +151,6 @@ mod guide {
         Bodies "../../../docs/guide/10-bodies.md"
         Proxies "../../../docs/guide/11-proxies.md"
         Existing "../../../docs/guide/13-existing-service.md"
+        Tenants "../../../docs/guide/14-tenants.md"
     }
 }

@@ -227,7 +227,7 @@ fn every_dependency_has_its_reason() {
 }
 
 #[test]
-fn migrations_are_numbered_without_a_gap_and_alike_in_every_engine() {
+fn migrations_have_one_number_each_and_are_alike_in_every_engine() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let mut engines: Vec<Vec<String>> = Vec::new();
     for engine in std::fs::read_dir(&folder).expect("the folder of migrations") {
@@ -237,10 +237,11 @@ fn migrations_are_numbered_without_a_gap_and_alike_in_every_engine() {
         engines.push(files.iter().filter_map(name).collect());
     }
     for names in &engines {
-        for (position, name) in names.iter().enumerate() {
-            assert!(name.starts_with(&format!("{:04}_", position + 1)), "{name} leaves a gap");
-        }
-        assert!(!names.is_empty());
+        // A number may be kept for work that lands later: what counts is that none is there twice.
+        let number = |name: &String| name.split_once('_')?.0.parse::<u32>().ok();
+        let numbers: Vec<u32> = names.iter().map(|name| number(name).expect(name)).collect();
+        assert_eq!(numbers.first(), Some(&1));
+        assert!(numbers.is_sorted_by(|one, next| one < next), "{names:?}");
         assert_eq!(names, &engines[0]);
     }
 }

@@ -4,7 +4,7 @@ use portcullis::auth::routes::GrantAnswer;
 use portcullis::auth::{Actor, Auth, GrantRequest};
 use portcullis::policy::Conditions;
 use portcullis::problem::{Problem, ProblemKind};
-use portcullis::types::{Effect, Grant, Permission, Role, Subject};
+use portcullis::types::{Effect, Grant, Permission, Place, Role, Subject};
 
 use super::Failure;
 use super::hours::When;
@@ -19,6 +19,8 @@ pub(super) struct RolesOf {
     name: String,
     #[command(subcommand)]
     change: Option<RoleChange>,
+    #[command(flatten)]
+    place: In,
     #[command(flatten)]
     form: Form,
 }
@@ -39,6 +41,14 @@ enum RoleChange {
     },
 }
 
+/// Where something is held.
+#[derive(Debug, clap::Args)]
+struct In {
+    /// In this place alone, such as tenant:acme
+    #[arg(long = "in", value_name = "PLACE", global = true)]
+    place: Option<Place>,
+}
+
 impl RolesOf {
     pub(super) async fn run(self, auth: &Auth, of: Noun) -> Result<String, Failure> {
         let (by, subject) = (Actor::command_line(), open::subject(auth, &self.name, of).await?);
@@ -50,26 +60,43 @@ impl RolesOf {
                     must_be_there(auth, role)?;
                 }
                 for role in roles {
-                    auth.assign_role(&by, subject.clone(), role).await?;
+                    match self.place.place.clone() {
+                        None => auth.assign_role(&by, subject.clone(), role).await?,
+                        Some(place) => {
+                            auth.assign_role_within(&by, subject.clone(), role, place).await?;
+                        }
+                    }
                 }
             }
             Some(RoleChange::Remove { roles }) => {
                 for role in roles.into_iter().map(Role::from) {
-                    let taken = auth.unassign_role(&by, subject.clone(), role.clone()).await;
+                    let (who, which) = (subject.clone(), role.clone());
+                    let taken = match self.place.place.clone() {
+                        None => auth.unassign_role(&by, who, which).await,
+                        Some(place) => auth.unassign_role_within(&by, who, which, place).await,
+                    };
                     taken.map_err(|problem| not_taken(&self.name, &role, problem))?;
                 }
             }
         }
-        let roles = auth.roles_of(&subject).await?;
+        let everywhere = auth.roles_of(&subject).await?;
+        let within = auth.roles_within(&subject).await?;
+        let roles = match &self.place.place {
+            None => everywhere.clone(),
+            Some(place) => within.get(place).cloned().unwrap_or_default(),
+        };
         self.form.show(&roles, || {
-            let rows: Vec<Vec<String>> = roles
-                .iter()
-                .map(|role| {
-                    let known = auth.role(role).map(|role| role.description);
-                    vec![role.to_string(), known.unwrap_or_default()]
-                })
-                .collect();
-            table(&["ROLE", "WHAT IT IS"], &rows, &format!("{} has no role", self.name))
+            let row = |role: &Role, place: String| {
+                let known = auth.role(role).map(|role| role.description);
+                vec![role.to_string(), place, known.unwrap_or_default()]
+            };
+            let everywhere = everywhere.iter().filter(|_| self.place.place.is_none());
+            let mut rows: Vec<_> =
+                everywhere.map(|role| row(role, "everywhere".to_owned())).collect();
+            for (place, roles) in within.iter().filter(|(place, _)| self.place.shows(place)) {
+                rows.extend(roles.iter().map(|role| row(role, place.to_string())));
+            }
+            table(&["ROLE", "IN", "WHAT IT IS"], &rows, &format!("{} has no role", self.name))
         })
     }
 }
@@ -105,6 +132,13 @@ pub(super) fn must_be_there(auth: &Auth, role: &Role) -> Result<(), Failure> {
     ))
 }
 
+impl In {
+    /// Whether what is held there is to be shown.
+    fn shows(&self, place: &Place) -> bool {
+        self.place.as_ref().is_none_or(|asked| asked == place)
+    }
+}
+
 /// The single permissions of somebody.
 #[derive(Debug, clap::Args)]
 pub(super) struct PermissionsOf {
@@ -112,6 +146,8 @@ pub(super) struct PermissionsOf {
     name: String,
     #[command(subcommand)]
     change: Option<PermissionChange>,
+    #[command(flatten)]
+    place: In,
     #[command(flatten)]
     form: Form,
 }
@@ -145,15 +181,20 @@ impl PermissionsOf {
         match self.change {
             None => {}
             Some(PermissionChange::Allow { permission, when }) => {
-                grant(auth, &subject, Effect::Allow, permission, &when).await?;
+                let what = (Effect::Allow, permission, self.place.place.clone());
+                grant(auth, &subject, what, &when).await?;
             }
             Some(PermissionChange::Deny { permission, when }) => {
-                grant(auth, &subject, Effect::Deny, permission, &when).await?;
+                let what = (Effect::Deny, permission, self.place.place.clone());
+                grant(auth, &subject, what, &when).await?;
             }
             Some(PermissionChange::Remove { permission }) => {
                 let held = auth.grants_of(&subject).await?;
                 let mut found = false;
-                for grant in held.iter().filter(|one| one.permission.as_str() == permission) {
+                let meant = |one: &&Grant| {
+                    one.permission.as_str() == permission && one.place == self.place.place
+                };
+                for grant in held.iter().filter(meant) {
                     auth.revoke_grant(&by, subject.clone(), grant.id).await?;
                     found = true;
                 }
@@ -168,7 +209,11 @@ impl PermissionsOf {
                 }
             }
         }
-        let held = auth.grants_of(&subject).await?;
+        let mut held = auth.grants_of(&subject).await?;
+        held.retain(|grant| match &grant.place {
+            Some(place) => self.place.shows(place),
+            None => self.place.place.is_none(),
+        });
         let answers: Vec<GrantAnswer> = held.iter().cloned().map(GrantAnswer::from).collect();
         self.form.show(&answers, || {
             let rows: Vec<Vec<String>> = held
@@ -177,13 +222,14 @@ impl PermissionsOf {
                     vec![
                         effect(grant.effect).to_owned(),
                         grant.permission.to_string(),
+                        grant.place.as_ref().map_or("everywhere".to_owned(), Place::to_string),
                         condition(grant).unwrap_or_else(|| "always".to_owned()),
                     ]
                 })
                 .collect();
             let nothing =
                 format!("{} has no permission of their own, only those of roles", self.name);
-            table(&["EFFECT", "PERMISSION", "WHEN"], &rows, &nothing)
+            table(&["EFFECT", "PERMISSION", "IN", "WHEN"], &rows, &nothing)
         })
     }
 }
@@ -191,14 +237,14 @@ impl PermissionsOf {
 async fn grant(
     auth: &Auth,
     subject: &Subject,
-    effect: Effect,
-    permission: String,
+    (effect, permission, place): (Effect, String, Option<Place>),
     when: &When,
 ) -> Result<(), Failure> {
     let permission = Permission::from(permission);
     let request = GrantRequest {
         effect,
         permission,
+        place,
         condition: when.spec()?,
         valid_from: when.valid_from,
         valid_until: when.valid_until,
@@ -208,6 +254,7 @@ async fn grant(
     let is_there = held.iter().any(|grant| {
         grant.effect == request.effect
             && grant.permission == request.permission
+            && grant.place == request.place
             && grant.condition == request.condition
             && (grant.valid_from, grant.valid_until) == (request.valid_from, request.valid_until)
     });
@@ -239,7 +286,8 @@ fn condition(grant: &Grant) -> Option<String> {
 
 /// A grant in a phrase.
 pub(super) fn phrase(grant: &Grant) -> String {
-    let always = format!("{} {}", effect(grant.effect), grant.permission);
+    let place = grant.place.as_ref().map(|place| format!(" in {place}")).unwrap_or_default();
+    let always = format!("{} {}{place}", effect(grant.effect), grant.permission);
     match condition(grant) {
         Some(when) => format!("{always} ({when})"),
         None => always,

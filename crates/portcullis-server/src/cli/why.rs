@@ -61,7 +61,7 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
     let method = Method::from_bytes(question.method.to_ascii_uppercase().as_bytes())
         .map_err(|_| Failure::wrong("that is no HTTP method", "write GET, POST, and so on"))?;
     let table = routes::application(settings, question.whose.kind()).await?.finished.access;
-    let Some(row) = table.find(&method, &question.path) else {
+    let Some((row, parts)) = table.find_with_parts(&method, &question.path) else {
         let wrong = format!("no route answers {method} {}", question.path);
         return Err(Failure::wrong(wrong, "see `portcullis routes`"));
     };
@@ -87,6 +87,7 @@ async fn explain(
         country: question.from.and_then(|from| countries?.country_of(from)),
         authenticated_at: question.since,
         route: Some(row.path.clone()),
+        parts,
         method: Some(method),
         ..Supposed::default()
     };

@@ -195,6 +195,12 @@ const ACCOUNTS: &[Limit] = &[
         "—",
         "hashes_of_other_settings_are_marked_and_absurd_ones_refused",
     ),
+    Limit(
+        "roles that one user or client holds in places, such as in tenants",
+        Fixed("1000"),
+        "409",
+        "what_one_subject_holds_in_places_is_bounded_and_goes_with_it",
+    ),
 ];
 
 const LIFETIMES: &[Limit] = &[

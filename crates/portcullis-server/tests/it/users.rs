@@ -103,6 +103,34 @@ fn permissions_are_allowed_denied_and_taken_back() {
 }
 
 #[test]
+fn roles_and_permissions_are_held_in_a_tenant() {
+    let folder = Folder::new();
+    folder.add_sample_roles();
+    folder.add_user("mona");
+    folder.run("user roles mona add guest").good();
+    folder.run("user roles mona add moderator --in tenant:acme").good();
+    let text = folder.run("user roles mona").good();
+    assert!(text.contains("guest      everywhere"), "{text}");
+    assert!(text.contains("moderator  tenant:acme"), "{text}");
+    let there = folder.run("user roles mona --in tenant:acme --json").json();
+    assert_eq!(there, serde_json::json!(["moderator"]));
+    let elsewhere = folder.run("user roles mona --in tenant:globex --json").json();
+    assert_eq!(elsewhere, serde_json::json!([]));
+    assert_eq!(folder.run("user roles mona --json").json(), serde_json::json!(["guest"]));
+    folder.run("user roles mona remove moderator").refused(1, &["does not have the role"]);
+    folder.run("user roles mona remove moderator --in tenant:acme").good();
+    folder.run("user roles mona add guest --in acme").refused(2, &["tenant:acme"]);
+
+    folder.run("user permissions mona allow notes:read --in tenant:acme").good();
+    folder.run("user permissions mona allow notes:read").good();
+    assert!(folder.run("user show mona").good().contains("allow notes:read in tenant:acme"));
+    folder.run("user permissions mona remove notes:read --in tenant:acme").good();
+    let left = folder.run("user permissions mona --json").json();
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    assert_eq!(left[0]["place"], serde_json::Value::Null);
+}
+
+#[test]
 fn a_password_is_read_from_a_file_or_a_line_and_is_never_an_argument() {
     let folder = Folder::new();
     let file = folder.write("password", "clockwork tangerine umbrella\n");

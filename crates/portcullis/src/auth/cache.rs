@@ -150,6 +150,13 @@ impl AccessCache {
         Ok(Some(known))
     }
 
+    /// What an active subject holds, where memory has it. Ask [`Auth::is_settled_now`] before.
+    ///
+    /// [`Auth::is_settled_now`]: super::Auth::is_settled_now
+    pub(super) fn active_in_memory(&self, subject: &Subject) -> Option<Arc<SubjectAccess>> {
+        self.subjects.get(subject).filter(|known| known.active)
+    }
+
     /// What the subject holds and where it came from, read from the database: for explanations.
     pub(super) async fn traced(
         &self,
@@ -161,7 +168,8 @@ impl AccessCache {
             Ok(Some((stored, self.roles_in(view).await?)))
         });
         let Some((stored, roles)) = read.await? else { return Ok(None) };
-        let provenance = Provenance::new(Arc::clone(&roles), &stored.roles, &stored.grants);
+        let provenance = Provenance::new(Arc::clone(&roles), &stored.roles, &stored.grants)
+            .and_within(&stored.roles_within);
         Ok(Some((self.unfold(stored, &roles), provenance)))
     }
 
@@ -204,6 +212,13 @@ impl AccessCache {
         let (mut allowed, mut denied) = (unfolded.allowed, unfolded.denied);
         let mut conditional = Vec::new();
         let mut within = BTreeMap::<_, PlacedAccess>::new();
+        for (place, held) in stored.roles_within {
+            let unfolded = roles.unfold(held);
+            let there = within.entry(place).or_default();
+            there.roles = unfolded.roles;
+            there.allowed = unfolded.allowed;
+            there.denied = unfolded.denied;
+        }
         for grant in stored.grants {
             let when = grant.when();
             let there = grant.place.map(|place| within.entry(place).or_default());

@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
+use crate::extract::decoded_path;
 use crate::policy::Requirement;
+use crate::types::PathParts;
 
 /// One route, and who may call it.
 #[derive(Clone, Debug)]
@@ -66,15 +68,39 @@ impl AccessTable {
     /// The route that would answer this request. `path` may have a query, which does not count.
     #[must_use]
     pub fn find(&self, method: &Method, path: &str) -> Option<&AccessRow> {
+        self.find_with_parts(method, path).map(|(row, _)| row)
+    }
+
+    /// As [`find`](Self::find), with the parts of the path that the route names, decoded. There are
+    /// none where one of them cannot be decoded: then it names no place.
+    ///
+    /// ```
+    /// # use portcullis::gate::Gate;
+    /// # use portcullis::policy::permission_in;
+    /// # fn main() -> Result<(), portcullis::problem::ConfigError> {
+    /// # let gate = Gate::builder().build()?;
+    /// let who = permission_in("tenant", "notes:read");
+    /// let app = gate.routes::<()>().get("/tenants/{tenant}/notes", who, async || "notes").finish()?;
+    /// let (row, parts) = app.access.find_with_parts(&http::Method::GET, "/tenants/a%20b/notes").unwrap();
+    /// assert_eq!(&*row.path, "/tenants/{tenant}/notes");
+    /// assert_eq!(parts[..], [("tenant".into(), "a b".into())]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn find_with_parts(&self, method: &Method, path: &str) -> Option<(&AccessRow, PathParts)> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let wanted = if *method == Method::HEAD { &Method::GET } else { method };
-        match self.by_path.get_or_init(|| self.index()).at(path) {
-            Ok(found) => {
-                let rows = found.value.iter().filter_map(|at| self.rows.get(*at));
-                rows.into_iter().find(|row| row.covers(wanted))
-            }
-            Err(_) => self.rows.iter().find(|row| &*row.path == "/*"),
-        }
+        let Ok(found) = self.by_path.get_or_init(|| self.index()).at(path) else {
+            let fallback = self.rows.iter().find(|row| &*row.path == "/*");
+            return fallback.map(|row| (row, PathParts::default()));
+        };
+        let mut rows = found.value.iter().filter_map(|at| self.rows.get(*at));
+        let row = rows.find(|row| row.covers(wanted))?;
+        let named = found.params.iter().filter(|_| !row.covers_all_below());
+        let parts: Option<Vec<_>> =
+            named.map(|(name, value)| Some((name.into(), decoded_path(value)?.into()))).collect();
+        Some((row, parts.unwrap_or_default().into()))
     }
 
     fn index(&self) -> matchit::Router<Vec<usize>> {

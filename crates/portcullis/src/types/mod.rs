@@ -21,7 +21,7 @@ pub use origin::{InvalidOrigin, Origin, OriginPattern, OriginRule};
 pub use page::{Page, PageRequest};
 pub use place::{InvalidPlace, Place, Tenants};
 pub(crate) use principal::Answers;
-pub use principal::{Asked, Context, External, Principal, SchemeName, Scopes, Subject};
+pub use principal::{Asked, Context, External, PathParts, Principal, SchemeName, Scopes, Subject};
 pub use record::{Effect, Grant, RoleRecord};
 
 /// A moment as a clock on the wall shows it in some time zone.

@@ -308,6 +308,9 @@ impl Scopes {
     }
 }
 
+/// The parts of a request's path, each by its name in the route's path, decoded.
+pub type PathParts = Arc<[(Arc<str>, Arc<str>)]>;
+
 /// The circumstances of a request: what conditions look at.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -327,7 +330,7 @@ pub struct Context {
     /// Whether the handler asked what the route table left to it.
     pub asked: Asked,
     /// The parts of the path, by name, decoded.
-    pub parts: Arc<[(Arc<str>, Arc<str>)]>,
+    pub parts: PathParts,
     /// What was answered to the questions of a requirement.
     pub(crate) answers: Answers,
     /// Whether the route named a scope that the credential carries: then that scope vouches for

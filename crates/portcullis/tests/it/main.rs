@@ -17,6 +17,7 @@ mod lifecycle;
 mod lists;
 mod live;
 mod lockout;
+mod places;
 mod refresh;
 mod revocation;
 mod session;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::auth::Auth;
 use crate::policy::{Provenance, Reasons, Requirement};
 use crate::problem::Problem;
-use crate::types::{Context, Principal, Scope, Scopes, Subject, Timestamp};
+use crate::types::{Context, PathParts, Principal, Scope, Scopes, Subject, Timestamp};
 
 /// The circumstances a question supposes. What is left out is not known, the moment apart.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,8 @@ pub struct Supposed {
     pub method: Option<http::Method>,
     /// The route's path as declared.
     pub route: Option<Arc<str>>,
+    /// The parts of the path, by name, decoded: they name the places.
+    pub parts: PathParts,
 }
 
 /// Whether a subject may do something, and why. Displays as lines for people.
@@ -97,6 +99,7 @@ impl Auth {
         who.context = Context {
             method: supposed.method.clone(),
             route: supposed.route.clone(),
+            parts: supposed.parts.clone(),
             address: supposed.address.map(|address| address.to_canonical()),
             country: supposed.country,
             now: supposed.at.unwrap_or_else(|| self.now()),

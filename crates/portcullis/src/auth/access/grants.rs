@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::last_administrator::lock_nobody_out;
+use super::places::checked;
 use super::{
     AdministratorGuard, GRANT_MEMBERS, GRANTS, GrantRequest, StoredAccess, invalid, no_such, sql,
 };
@@ -26,7 +27,7 @@ impl Auth {
         Ok(known.filter(|known| known.active).map(|known| Arc::clone(&known.access)))
     }
 
-    async fn stored_access(&self, subject: &Subject) -> Result<StoredAccess, Problem> {
+    pub(super) async fn stored_access(&self, subject: &Subject) -> Result<StoredAccess, Problem> {
         let read = self.0.db.snapshot(async |view| sql::stored_access(view, subject).await);
         read.await?.ok_or_else(|| no_such(subject))
     }
@@ -113,7 +114,7 @@ impl Auth {
     /// Allows or denies a permission directly.
     ///
     /// # Errors
-    /// 403; a 422 where the permission or the condition cannot be one; 404; 409 where an
+    /// 403; a 422 where the permission, the place or the condition cannot be one; 404; 409 where an
     /// administrator could no longer administer, or where there are too many ([`GRANTS`]); 503.
     ///
     /// [`GRANTS`]: crate::auth::GRANTS
@@ -221,7 +222,10 @@ impl Auth {
             id: GrantId(self.0.sources.uuid().map_err(Problem::internal)?),
             effect: request.effect,
             permission: request.permission,
-            place: None,
+            place: request
+                .place
+                .map(|place| checked(place, &format!("{here}/place")))
+                .transpose()?,
             condition: request.condition,
             valid_from: request.valid_from,
             valid_until: request.valid_until,
@@ -254,7 +258,10 @@ fn refuse_too_many(grants: &[Grant]) -> Result<(), Problem> {
 
 /// Ends the API keys of a client that is given more, where they were made by somebody who could not have
 /// given it: a key that was made before must not come by it.
-async fn end_keys_of_others(write: &mut Write, subject: &Subject) -> Result<(), Problem> {
+pub(super) async fn end_keys_of_others(
+    write: &mut Write,
+    subject: &Subject,
+) -> Result<(), Problem> {
     let ended = sql::end_keys_of_others(write.db(), subject).await?;
     if ended > 0 {
         write.forget(Change::ApiKeys);
@@ -265,7 +272,7 @@ async fn end_keys_of_others(write: &mut Write, subject: &Subject) -> Result<(), 
     Ok(())
 }
 
-async fn stored(write: &mut Write, subject: &Subject) -> Result<StoredAccess, Problem> {
+pub(super) async fn stored(write: &mut Write, subject: &Subject) -> Result<StoredAccess, Problem> {
     sql::stored_access(write.db(), subject).await?.ok_or_else(|| no_such(subject))
 }
 
@@ -299,12 +306,16 @@ fn made(actor: &Actor, holder: AuditTarget, grant: &Grant) -> Event {
         Effect::Allow => "allow",
         Effect::Deny => "deny",
     };
-    Event::new(actor, Action::GrantMade)
+    let event = Event::new(actor, Action::GrantMade)
         .on(holder)
         .detail("grant", &grant.id.to_string())
         .detail("effect", effect)
         .detail("permission", grant.permission.as_str())
-        .flag("conditional", grant.when().is_some())
+        .flag("conditional", grant.when().is_some());
+    match &grant.place {
+        Some(place) => event.detail("place", &place.to_string()),
+        None => event,
+    }
 }
 
 /// What a grant taken back is noted as.

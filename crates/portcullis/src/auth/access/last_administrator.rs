@@ -7,7 +7,9 @@ use crate::auth::db::DatabaseError;
 use crate::auth::write::Write;
 use crate::policy::{Roles, permission};
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{Effect, Grant, Permission, Role, RoleRecord, Subject, UserId};
+use crate::types::{
+    Conditional, Effect, Grant, Permission, Role, RoleRecord, Subject, UserId,
+};
 
 /// What an administrator must be able to do: everything else they can give themselves.
 const ADMINISTERING: &str = "roles:manage";
@@ -67,7 +69,9 @@ impl Holding<'_> {
 }
 
 fn denied(grants: &[Grant]) -> impl Iterator<Item = &Permission> {
-    grants.iter().filter(|grant| grant.effect == Effect::Deny).map(|grant| &grant.permission)
+    // What is denied in one place leaves everything else as it is.
+    let denials = grants.iter().filter(|one| one.effect == Effect::Deny && one.place.is_none());
+    denials.map(|grant| &grant.permission)
 }
 
 fn locked_out() -> Problem {
@@ -134,6 +138,15 @@ pub(super) async fn lock_nobody_out(
     Ok(())
 }
 
+/// All that is allowed, under a condition or without.
+fn allowances<'a>(
+    always: &'a BTreeSet<Permission>,
+    conditional: &'a [Conditional],
+) -> impl Iterator<Item = &'a Permission> {
+    let sometimes = conditional.iter().filter(|grant| grant.effect == Effect::Allow);
+    always.iter().chain(sometimes.map(|grant| &grant.permission))
+}
+
 impl Write {
     /// Requires that the actor may change this account: it holds all that the account holds, or may
     /// give it to itself.
@@ -150,12 +163,16 @@ impl Write {
             return Ok(());
         }
         let held = required(self, subject).await?.access;
-        let conditional = held.conditional.iter().filter(|grant| grant.effect == Effect::Allow);
-        let mut allowed = held.allowed.iter().chain(conditional.map(|grant| &grant.permission));
-        if held.roles.is_subset(&who.access.roles) && allowed.all(|one| who.may(one)) {
-            Ok(())
-        } else {
-            who.must(administering)
-        }
+        let mut allowed = allowances(&held.allowed, &held.conditional);
+        let everywhere = held.roles.is_subset(&who.access.roles) && allowed.all(|one| who.may(one));
+        let mut places = held.within.iter();
+        let within = places.all(|(place, there)| {
+            let own = who.access.within.get(place).map(|own| &own.roles);
+            let has =
+                |role| who.access.roles.contains(role) || own.is_some_and(|own| own.contains(role));
+            there.roles.iter().all(has)
+                && allowances(&there.allowed, &there.conditional).all(|one| who.may_in(place, one))
+        });
+        if everywhere && within { Ok(()) } else { who.must(administering) }
     }
 }

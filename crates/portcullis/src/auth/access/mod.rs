@@ -4,11 +4,12 @@ mod evaluation;
 mod grants;
 mod graph;
 mod last_administrator;
+mod places;
 mod roles;
 pub mod routes;
 pub(in crate::auth) mod sql;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use evaluation::{Supposed, Why};
 pub(in crate::auth) use grants::assign;
@@ -19,7 +20,7 @@ use super::cache::SubjectAccess;
 use super::write::Write;
 use crate::policy::Conditions;
 use crate::problem::{BodyFault, Problem, ProblemKind};
-use crate::types::{ConditionSpec, Effect, Grant, Permission, Role, Subject, Timestamp};
+use crate::types::{ConditionSpec, Effect, Grant, Permission, Place, Role, Subject, Timestamp};
 
 /// How many direct grants a subject may have.
 pub const GRANTS: usize = 1000;
@@ -38,6 +39,8 @@ pub struct StoredAccess {
     pub active: bool,
     /// The roles assigned directly.
     pub roles: BTreeSet<Role>,
+    /// The roles assigned in single places, such as in one tenant.
+    pub roles_within: BTreeMap<Place, BTreeSet<Role>>,
     /// The direct grants, oldest first.
     pub grants: Vec<Grant>,
     /// Raised by a new password, a new address, a change of activity and the end of all sessions:
@@ -52,6 +55,8 @@ pub struct GrantRequest {
     pub effect: Effect,
     /// What is allowed or denied.
     pub permission: Permission,
+    /// In which place it counts, such as in one tenant; everywhere where `None`.
+    pub place: Option<Place>,
     /// When it counts; always where `None`.
     pub condition: Option<ConditionSpec>,
     /// From when on it counts.
@@ -67,6 +72,7 @@ impl GrantRequest {
         Self {
             effect,
             permission: permission.into(),
+            place: None,
             condition: None,
             valid_from: None,
             valid_until: None,
@@ -76,19 +82,28 @@ impl GrantRequest {
     /// Allows a permission, always.
     #[must_use]
     pub fn allow(permission: impl Into<Permission>) -> Self {
-        Self {
-            effect: Effect::Allow,
-            permission: permission.into(),
-            condition: None,
-            valid_from: None,
-            valid_until: None,
-        }
+        Self::new(Effect::Allow, permission)
     }
 
     /// Denies a permission, whatever else gives it.
     #[must_use]
     pub fn deny(permission: impl Into<Permission>) -> Self {
         Self { effect: Effect::Deny, ..Self::allow(permission) }
+    }
+
+    /// Counts in this place alone.
+    ///
+    /// ```
+    /// use portcullis::auth::GrantRequest;
+    /// use portcullis::types::Place;
+    ///
+    /// let grant = GrantRequest::allow("notes:read").within(Place::new("tenant", "acme"));
+    /// assert_eq!(grant.place.map(|place| place.to_string()).as_deref(), Some("tenant:acme"));
+    /// ```
+    #[must_use]
+    pub fn within(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
     }
 
     /// Counts only while this holds.

@@ -8,7 +8,7 @@ use crate::auth::db::{
     DatabaseError, Executor, Row, Statement, Transaction, sql, sql_built, subject_key,
 };
 use crate::types::{
-    ConditionSpec, Effect, Grant, GrantId, Permission, Role, RoleRecord, Subject, UserId,
+    ConditionSpec, Effect, Grant, GrantId, Permission, Place, Role, RoleRecord, Subject, UserId,
 };
 
 const NO_ROLE: DatabaseError = DatabaseError::NotFound { what: "role" };
@@ -38,12 +38,28 @@ pub(in crate::auth) async fn stored_access(
         active: found.get("active")?,
         epoch: found.unsigned("security_epoch")?,
         roles: roles.iter().map(|row| role(row, "role")).collect::<Result<_, _>>()?,
+        roles_within: roles_within(&mut *view, subject).await?,
         grants: grants(view, subject).await?,
     }))
 }
 
 fn role(row: &Row, column: &str) -> Result<Role, DatabaseError> {
     Ok(Role::from(row.get::<String>(column)?))
+}
+
+/// The roles that a subject was assigned in single places.
+pub(super) async fn roles_within<'d>(
+    db: impl Into<Executor<'d>>,
+    subject: &Subject,
+) -> Result<BTreeMap<Place, BTreeSet<Role>>, DatabaseError> {
+    let Some((kind, id)) = subject_key(subject) else { return Ok(BTreeMap::new()) };
+    let found = sql("SELECT place, role FROM subject_roles_within
+        WHERE subject_kind = $1 AND subject_id = $2");
+    let mut held: BTreeMap<Place, BTreeSet<Role>> = BTreeMap::new();
+    for row in found.bind(kind).bind(id).all(db).await? {
+        held.entry(row.text("place")?).or_default().insert(role(&row, "role")?);
+    }
+    Ok(held)
 }
 
 /// The name that a user or client has now.
@@ -65,10 +81,9 @@ pub(super) async fn grants<'d>(
     subject: &Subject,
 ) -> Result<Vec<Grant>, DatabaseError> {
     let Some((kind, id)) = subject_key(subject) else { return Ok(Vec::new()) };
-    let found = sql(
-        "SELECT id, effect, permission, condition, valid_from, valid_until, created_at FROM grants
-        WHERE subject_kind = $1 AND subject_id = $2 ORDER BY created_at, id",
-    );
+    let found =
+        sql("SELECT id, effect, permission, place, condition, valid_from, valid_until, created_at
+        FROM grants WHERE subject_kind = $1 AND subject_id = $2 ORDER BY created_at, id");
     found.bind(kind).bind(id).all(db).await?.iter().map(read_grant).collect()
 }
 
@@ -245,6 +260,39 @@ pub(super) async fn unassign(
     Ok(deleted.bind(kind).bind(id).bind(role.as_str()).execute(db).await? > 0)
 }
 
+/// Assigns a role in one place. Nothing happens where it is assigned there.
+pub(super) async fn assign_within(
+    db: &mut Transaction,
+    subject: &Subject,
+    (role, place): (&Role, &Place),
+) -> Result<(), DatabaseError> {
+    let (kind, id) = subject_key(subject).ok_or(DatabaseError::NotFound { what: "subject" })?;
+    refuse_missing_role(db, role).await?;
+    sql("INSERT INTO subject_roles_within (subject_kind, subject_id, place, role)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (subject_kind, subject_id, place, role) DO NOTHING")
+    .bind(kind)
+    .bind(id)
+    .bind(place.to_string())
+    .bind(role.as_str())
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Takes a role away in one place. Returns whether it was assigned there.
+pub(super) async fn unassign_within(
+    db: &mut Transaction,
+    subject: &Subject,
+    (role, place): (&Role, &Place),
+) -> Result<bool, DatabaseError> {
+    let Some((kind, id)) = subject_key(subject) else { return Ok(false) };
+    let deleted = sql("DELETE FROM subject_roles_within
+        WHERE subject_kind = $1 AND subject_id = $2 AND place = $3 AND role = $4");
+    let deleted = deleted.bind(kind).bind(id).bind(place.to_string()).bind(role.as_str());
+    Ok(deleted.execute(db).await? > 0)
+}
+
 /// Every user and client that was assigned this role directly, whether active or not.
 pub(super) async fn holders<'d>(
     db: impl Into<Executor<'d>>,
@@ -301,8 +349,8 @@ pub(super) async fn insert_grant(
     let condition = grant.condition.as_ref().map(serde_json::to_string).transpose();
     sql("INSERT INTO grants
             (id, subject_kind, subject_id, effect, permission, condition, created_at, valid_from,
-                valid_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+                valid_until, place)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
     .bind(grant.id.to_string())
     .bind(kind)
     .bind(id)
@@ -312,6 +360,7 @@ pub(super) async fn insert_grant(
     .bind(grant.created_at)
     .bind(grant.valid_from)
     .bind(grant.valid_until)
+    .bind(grant.place.as_ref().map(ToString::to_string))
     .execute(db)
     .await
     .map(drop)
@@ -359,12 +408,14 @@ fn effect(row: &Row) -> Result<Effect, DatabaseError> {
 
 fn read_grant(row: &Row) -> Result<Grant, DatabaseError> {
     let condition: Option<String> = row.get("condition")?;
+    let place: Option<String> = row.get("place")?;
     let condition = condition.as_deref().map(serde_json::from_str::<ConditionSpec>).transpose();
     Ok(Grant {
         id: row.text("id")?,
         effect: effect(row)?,
         permission: Permission::from(row.get::<String>("permission")?),
-        place: None,
+        // A place that cannot be read must not count as everywhere.
+        place: place.map(|text| text.parse()).transpose().map_err(|_| unfit("place"))?,
         // A condition that cannot be read must not count as none.
         condition: condition.map_err(|_| unfit("condition"))?,
         valid_from: row.maybe_time("valid_from")?,

@@ -7,7 +7,9 @@
 mod arguments;
 mod lists;
 
-pub use super::access::routes::{GrantAnswer, RoleAnswer, evaluation, grants, roles};
+pub use super::access::routes::{
+    GrantAnswer, PlacedRolesAnswer, RoleAnswer, evaluation, grants, roles,
+};
 pub use super::accounts::routes::{UserAnswer, me, registration as accounts, users};
 pub use super::api_keys::routes as api_keys;
 pub use super::api_keys::routes::ApiKeyAnswer;

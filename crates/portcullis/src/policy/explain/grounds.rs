@@ -53,7 +53,11 @@ impl Requirement {
                 if !held && !who.access.roles.contains(name) {
                     return (Vec::new(), vec![Help::Role { role: name.clone() }]);
                 }
-                let path = vec![name.clone()];
+                let there = at.as_ref().and_then(|place| provenance.within.get(place));
+                let path = there
+                    .and_then(|there| there.ways.to(name))
+                    .or_else(|| provenance.ways.to(name))
+                    .unwrap_or_else(|| vec![name.clone()]);
                 let mut grounds = (vec![Ground::Role { path }], Vec::new());
                 if !is_unbound(who, within_scope) {
                     grounds.0.push(Ground::BeyondScope);
@@ -277,16 +281,57 @@ impl Found<'_> {
             Effect::Allow => &held.allowed,
             Effect::Deny => &held.denied,
         };
+        let traced = self.origins(place, effect);
         for permission in always.iter().filter(|one| one.covers(self.wanted)) {
-            let (permission, place) = (permission.clone(), place.clone());
-            self.by.push(Ground::HeldIn { effect, permission, place });
+            let known = traced.iter().any(|ground| {
+                matches!(ground, Ground::HeldIn { permission: one, .. } if one == permission)
+            });
+            if !known {
+                let (permission, place) = (permission.clone(), place.clone());
+                let (path, grant) = (Vec::new(), None);
+                self.by.push(Ground::HeldIn { effect, permission, place, path, grant });
+            }
         }
+        self.by.extend(traced);
         let sometimes = held.conditional.iter();
         for one in
             sometimes.filter(|one| one.effect == effect && one.permission.covers(self.wanted))
         {
             self.sometimes(one);
         }
+    }
+
+    /// The roles and grants of this place that speak so, as they are traced back.
+    fn origins(&mut self, place: &Place, effect: Effect) -> Vec<Ground> {
+        let Some(there) = self.provenance.within.get(place) else { return Vec::new() };
+        let roles = &self.provenance.roles;
+        let mut found = Vec::new();
+        let mut hold = |permission: &Permission, path, grant| {
+            let (permission, place) = (permission.clone(), place.clone());
+            found.push(Ground::HeldIn { effect, permission, place, path, grant });
+        };
+        for record in there.ways.held().filter_map(|role| roles.get(role.as_str())) {
+            let carried = match effect {
+                Effect::Allow => &record.permissions,
+                Effect::Deny => &record.denied,
+            };
+            for permission in carried.iter().filter(|one| one.covers(self.wanted)) {
+                hold(permission, there.ways.to(&record.name).unwrap_or_default(), None);
+                if effect == Effect::Deny {
+                    let (role, permission) = (record.name.clone(), permission.clone());
+                    self.helps.push(Help::RoleWithout { role, permission });
+                }
+            }
+        }
+        for (grant, its, permission) in &there.grants {
+            if *its == effect && permission.covers(self.wanted) {
+                hold(permission, Vec::new(), Some(*grant));
+                if effect == Effect::Deny {
+                    self.helps.push(Help::RevokeGrant { grant: *grant });
+                }
+            }
+        }
+        found
     }
 
     /// Roles that would give it, and do not take it away again.

@@ -7,7 +7,7 @@ mod grounds;
 mod opening;
 mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -163,7 +163,7 @@ pub enum Ground {
         /// The permission.
         permission: Permission,
     },
-    /// What is held in the place that was asked for.
+    /// What is held in the place that was asked for, by a role or a grant there where that is known.
     HeldIn {
         /// Allow or deny.
         effect: Effect,
@@ -171,6 +171,12 @@ pub enum Ground {
         permission: Permission,
         /// Where.
         place: Place,
+        /// From the role assigned there to the one that carries it.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        path: Vec<Role>,
+        /// Which direct grant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grant: Option<GrantId>,
     },
     /// A scope.
     Scope {
@@ -269,19 +275,44 @@ pub struct Provenance {
     roles: Arc<Roles>,
     ways: Ways,
     /// Grants without condition. Those with one are in the [`Access`](crate::types::Access).
-    grants: Vec<(GrantId, Effect, Permission)>,
+    grants: Always,
+    /// What is held in single places.
+    within: BTreeMap<Place, Placed>,
+}
+
+type Always = Vec<(GrantId, Effect, Permission)>;
+
+/// Where what is held in one place came from.
+#[derive(Clone, Debug, Default)]
+struct Placed {
+    ways: Ways,
+    grants: Always,
 }
 
 impl Provenance {
     /// From the roles that exist, those assigned directly, and the direct grants.
     #[must_use]
     pub fn new(roles: Arc<Roles>, assigned: &BTreeSet<Role>, grants: &[Grant]) -> Self {
-        let always = grants.iter().filter(|one| one.place.is_none() && one.when().is_none());
-        Self {
-            ways: roles.ways(assigned.iter().cloned()),
-            roles,
-            grants: always.map(|one| (one.id, one.effect, one.permission.clone())).collect(),
+        let mut traced =
+            Self { ways: roles.ways(assigned.iter().cloned()), roles, ..Self::default() };
+        for one in grants.iter().filter(|one| one.when().is_none()) {
+            let there = match &one.place {
+                None => &mut traced.grants,
+                Some(place) => &mut traced.within.entry(place.clone()).or_default().grants,
+            };
+            there.push((one.id, one.effect, one.permission.clone()));
         }
+        traced
+    }
+
+    /// And from the roles assigned in single places.
+    #[must_use]
+    pub fn and_within(mut self, assigned: &BTreeMap<Place, BTreeSet<Role>>) -> Self {
+        for (place, assigned) in assigned {
+            let ways = self.roles.ways(assigned.iter().cloned());
+            self.within.entry(place.clone()).or_default().ways = ways;
+        }
+        self
     }
 }
 

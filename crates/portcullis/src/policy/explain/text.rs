@@ -75,8 +75,12 @@ impl fmt::Display for Ground {
             Self::Vouched { effect, permission } => {
                 write!(f, "{permission} {}, as vouched for", verb(*effect))
             }
-            Self::HeldIn { effect, permission, place } => {
-                write!(f, "{permission} {} in {place}", verb(*effect))
+            Self::HeldIn { effect, permission, place, path, grant } => {
+                write!(f, "{permission} {} in {place}", verb(*effect))?;
+                if !path.is_empty() {
+                    write!(f, " by role {}", way(path))?;
+                }
+                grant.map_or(Ok(()), |grant| write!(f, " by grant {grant}"))
             }
             Self::Scope { scope, carried, behind } => {
                 let carried = if *carried { "carried" } else { "not carried" };

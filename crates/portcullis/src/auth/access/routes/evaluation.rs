@@ -7,6 +7,7 @@
 //! | `resource` of type `route`, `action` a method | the route that answers that path |
 //! | `resource` of type `permission` | the permission named by the action |
 //! | `resource` of another type, such as `items` | the permission `items:{action}` |
+//! | `resource.properties.place` | where the permission is asked for, such as `tenant:acme` |
 //! | `resource.properties.owner` | a user: who the owner is, where that decides |
 //! | `context` | `time`, `ip_address`, `country`, `since`, `second_factor`, `scope` |
 //!
@@ -26,10 +27,10 @@ use self::shapes::{
 use crate::auth::{Auth, Supposed};
 use crate::extract::{Json, NoStore};
 use crate::gate::Gate;
-use crate::policy::{Requirement, permission, public};
+use crate::policy::{Requirement, permission, permission_at, public};
 use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::router::{AccessBook, AccessTable, Routes};
-use crate::types::{ClientId, Permission, Subject};
+use crate::types::{ClientId, Permission, Place, Subject};
 
 /// The routes under `/access/v1`, and the document that announces them.
 pub fn table(gate: &Gate) -> Routes<Auth> {
@@ -218,10 +219,13 @@ fn required(
         let method = action.name.to_ascii_uppercase();
         let method = Method::from_bytes(method.as_bytes())
             .map_err(|_| Unanswered::Malformed("/action/name", "is no HTTP method.".to_owned()))?;
-        let Some(row) = table.and_then(|table| table.find(&method, &resource.id)) else {
+        let Some((row, parts)) =
+            table.and_then(|table| table.find_with_parts(&method, &resource.id))
+        else {
             return Ok(Err(format!("No route answers {method} {}.", resource.id)));
         };
         supposed.route = Some(row.path.clone());
+        supposed.parts = parts;
         supposed.method = Some(method);
         return Ok(Ok((row.who.clone(), Some(format!("{} {}", row.method, row.path)))));
     }
@@ -237,7 +241,22 @@ fn required(
         let detail = "A wildcard is no one action.".to_owned();
         return Err(Unanswered::Malformed("/action/name", detail));
     }
-    Ok(Ok((permission(name), None)))
+    let what = match place_of(resource)? {
+        Some(place) => permission_at(place, name),
+        None => permission(name),
+    };
+    Ok(Ok((what, None)))
+}
+
+/// Where the permission is asked for, if the question says so.
+fn place_of(resource: &Entity) -> Result<Option<Place>, Unanswered> {
+    let place = resource.properties.as_ref().and_then(|properties| properties.get("place"));
+    let Some(place) = place else { return Ok(None) };
+    let read = place.as_str().and_then(|text| text.parse().ok());
+    read.map(Some).ok_or_else(|| {
+        let detail = "is a place, written like `tenant:acme`.".to_owned();
+        Unanswered::Malformed("/resource/properties/place", detail)
+    })
 }
 
 /// Who owns the resource, where the question says so. A user that is not there owns nothing.

@@ -1,11 +1,11 @@
-//! `/users/{id}/roles` and `/users/{id}/grants`, and the same for clients: what they may do.
+//! `/users/{id}/roles`, `/users/{id}/places` and `/users/{id}/grants`, and the same for clients: what they may do.
 
 use axum::extract::State;
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{GrantAnswer, RoleAnswer, manages_roles};
+use super::{GrantAnswer, PlacedRolesAnswer, RoleAnswer, manages_roles};
 use crate::auth::db::{Cursor, page_of};
 use crate::auth::routes::{CurrentActor, List, ListQuery};
 use crate::auth::{Auth, GrantRequest};
@@ -15,7 +15,7 @@ use crate::openapi::PathInput;
 use crate::problem::{Problem, ProblemKind};
 use crate::router::Routes;
 use crate::types::{
-    ClientId, ConditionSpec, Effect, Grant, GrantId, Role, Subject, Timestamp, UserId,
+    ClientId, ConditionSpec, Effect, Grant, GrantId, Place, Role, Subject, Timestamp, UserId,
 };
 
 /// The routes under `/users/{id}` and `/clients/{id}` for roles and grants.
@@ -40,6 +40,9 @@ fn table_of<I: Holder>(gate: &Gate, tag: &str, holder: &str) -> Routes<Auth> {
         .get(&at("/roles/{name}"), manages_roles(), read_held_role::<I>)
         .put(&at("/roles/{name}"), manages_roles(), assign_role::<I>)
         .delete(&at("/roles/{name}"), manages_roles(), unassign_role::<I>)
+        .get(&at("/places"), manages_roles(), list_placed_roles::<I>)
+        .put(&at("/places/{place}/roles/{name}"), manages_roles(), assign_placed_role::<I>)
+        .delete(&at("/places/{place}/roles/{name}"), manages_roles(), unassign_placed_role::<I>)
         .get(&at("/grants"), manages_roles(), list_grants::<I>)
         .post(&at("/grants"), manages_roles(), create_grant::<I>)
         .put(&at("/grants"), manages_roles(), replace_grants::<I>)
@@ -59,6 +62,10 @@ struct NewGrant {
     #[garde(skip)]
     #[serde(default = "allow")]
     effect: Effect,
+    /// In which place it counts, such as `tenant:acme`; everywhere where it is left out.
+    #[garde(skip)]
+    #[serde(default)]
+    place: Option<Place>,
     /// Under which circumstances it counts; under any where it is left out.
     #[garde(skip)]
     #[serde(default)]
@@ -93,6 +100,7 @@ impl From<NewGrant> for GrantRequest {
         Self {
             effect: new.effect,
             permission: new.permission.into(),
+            place: new.place,
             condition: new.condition,
             valid_from: new.valid_from,
             valid_until: new.valid_until,
@@ -138,6 +146,37 @@ async fn unassign_role<I: Holder>(
     Path((id, name)): Path<(I, Role)>,
 ) -> Result<NoContent, Problem> {
     auth.unassign_role(&actor, id.into(), name).await?;
+    Ok(NoContent)
+}
+
+async fn list_placed_roles<I: Holder>(
+    State(auth): State<Auth>,
+    Path(id): Path<I>,
+    Query(wanted): Query<ListQuery>,
+) -> Result<Json<List<PlacedRolesAnswer>>, Problem> {
+    let held = auth.roles_within(&id.into()).await?;
+    let mut rows: Vec<_> =
+        held.into_iter().map(|(place, roles)| PlacedRolesAnswer { place, roles }).collect();
+    rows.sort_by_cached_key(|row| row.place.to_string());
+    let page = page_of(rows, &wanted.into(), |row| Cursor::named(&row.place))?;
+    Ok(Json(List::of(page)))
+}
+
+async fn assign_placed_role<I: Holder>(
+    State(auth): State<Auth>,
+    CurrentActor(actor): CurrentActor,
+    Path((id, place, name)): Path<(I, Place, Role)>,
+) -> Result<NoContent, Problem> {
+    auth.assign_role_within(&actor, id.into(), name, place).await?;
+    Ok(NoContent)
+}
+
+async fn unassign_placed_role<I: Holder>(
+    State(auth): State<Auth>,
+    CurrentActor(actor): CurrentActor,
+    Path((id, place, name)): Path<(I, Place, Role)>,
+) -> Result<NoContent, Problem> {
+    auth.unassign_role_within(&actor, id.into(), name, place).await?;
     Ok(NoContent)
 }
 

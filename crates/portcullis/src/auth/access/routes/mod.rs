@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::policy::{Requirement, permission};
-use crate::types::{ConditionSpec, Effect, Grant, GrantId, Permission, Role, RoleRecord};
+use crate::types::{ConditionSpec, Effect, Grant, GrantId, Permission, Place, Role, RoleRecord};
 
 /// A role.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -50,6 +50,8 @@ pub struct GrantAnswer {
     pub effect: Effect,
     /// What is allowed or denied.
     pub permission: Permission,
+    /// In which place it counts, such as `tenant:acme`; everywhere where there is none.
+    pub place: Option<Place>,
     /// Under which circumstances it counts; under any where there is none.
     pub condition: Option<ConditionSpec>,
     /// From when on it counts (RFC 3339).
@@ -66,12 +68,23 @@ impl From<Grant> for GrantAnswer {
             id: grant.id,
             effect: grant.effect,
             permission: grant.permission,
+            place: grant.place,
             condition: grant.condition,
             valid_from: grant.valid_from.map(|moment| moment.to_string()),
             valid_until: grant.valid_until.map(|moment| moment.to_string()),
             created_at: grant.created_at.to_string(),
         }
     }
+}
+
+/// The roles that somebody holds in one place.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PlacedRoles")]
+pub struct PlacedRolesAnswer {
+    /// Where, such as `tenant:acme`.
+    pub place: Place,
+    /// The roles assigned there, by name.
+    pub roles: BTreeSet<Role>,
 }
 
 fn manages_roles() -> Requirement {
