@@ -83,6 +83,11 @@ impl Auth {
         Ok(self.0.cache.is_settled())
     }
 
+    /// Whether memory may answer without waiting: its lease is not over, and no change is on the way.
+    pub(super) fn is_settled_now(&self) -> bool {
+        self.is_leased() && self.0.cache.is_settled()
+    }
+
     fn is_leased(&self) -> bool {
         let read_at = self.0.progress.read_at.load(Ordering::Acquire);
         let now = micros(self.0.sources.monotonic());

@@ -1,16 +1,18 @@
 //! Who it is, as an argument of a handler.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
-use super::walk::AskGuard;
+use super::walk::{AskGuard, Identified};
 use crate::problem::{Problem, ProblemKind};
 use crate::types::Principal;
 
 /// The principal of this request; on a public route, looked up now.
 async fn principal(parts: &mut Parts) -> Result<Principal, Problem> {
-    if let Some(principal) = parts.extensions.get::<Principal>() {
-        return Ok(principal.clone());
+    if let Some(Identified(principal)) = parts.extensions.get::<Identified>() {
+        return Ok(Principal::clone(principal));
     }
     let Some(AskGuard { guard, judged }) = parts.extensions.get::<AskGuard>().cloned() else {
         return Err(Problem::internal("a principal was asked for outside a route table"));
@@ -19,7 +21,7 @@ async fn principal(parts: &mut Parts) -> Result<Principal, Problem> {
     let mut principal = guard.identify(parts).await?;
     principal.context.parts = guard.parts_of(parts).await;
     judged.note(began, principal.clone());
-    parts.extensions.insert(principal.clone());
+    parts.extensions.insert(Identified(Arc::new(principal.clone())));
     Ok(principal)
 }
 

@@ -26,8 +26,8 @@ use connect_info::ConnectInfoOf;
 pub(crate) use extract::refuse_cleartext;
 pub use layer::{GuardLayer, GuardService};
 pub use observer::{Observer, Refusal};
-pub(crate) use walk::Guard;
 pub use walk::Guarded;
+pub(crate) use walk::{Guard, Identified};
 
 use crate::clock::Sources;
 use crate::cors::CorsLayer;
@@ -162,16 +162,17 @@ impl Gate {
         S: Clone + Send + Sync + 'static,
     {
         let settings = &self.0;
-        let router = router.layer(
-            EdgeLayer::new(settings.proxies.clone(), settings.bounds, settings.ids.clone())
-                .problem_types(settings.types.clone()),
-        );
-        // Outside the edge, which reads from where the request comes.
-        let router = match settings.connect_info.clone() {
-            Some(find) => router.layer(map_request(move |request| ready(find.note(request)))),
-            None => router,
-        };
-        router.layer(cors)
+        let edge = EdgeLayer::new(settings.proxies.clone(), settings.bounds, settings.ids.clone())
+            .problem_types(settings.types.clone());
+        // One layer of both: axum clones and boxes for each that it is given.
+        match settings.connect_info.clone() {
+            None => router.layer((cors, edge)),
+            // Outside the edge, which reads from where the request comes.
+            Some(find) => {
+                let noted = map_request(move |request| ready(find.note(request)));
+                router.layer(edge).layer(noted).layer(cors)
+            }
+        }
     }
 
     /// The rules on other origins that hold where a path has none of its own.
@@ -196,7 +197,10 @@ impl Gate {
             }
             let outcome = match self.cleartext_fault(parts) {
                 Some(rejection) => Outcome::Rejected(rejection),
-                None => one.scheme.authenticate(parts).await,
+                None => match one.scheme.authenticate_now(parts) {
+                    Some(outcome) => outcome,
+                    None => one.scheme.authenticate(parts).await,
+                },
             };
             match outcome {
                 Outcome::Absent => {}

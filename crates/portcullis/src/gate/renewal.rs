@@ -55,9 +55,8 @@ impl Verdict for BodyVerdict {
             let who = if guard.who.is_public() {
                 guard.identify(&parts).await?
             } else {
-                guard.admit(&mut parts).await?;
-                let admitted = parts.extensions.remove::<Principal>();
-                admitted.ok_or_else(|| Problem::internal("nobody was admitted"))?
+                let admitted = guard.admit(&mut parts).await.map_err(|(problem, _)| *problem)?;
+                Principal::clone(&admitted)
             };
             // The handler may have the principal in hand already.
             let same = judged.lock().as_ref().is_some_and(|(_, before)| is_same(before, &who));

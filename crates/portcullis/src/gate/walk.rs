@@ -45,6 +45,12 @@ pub(crate) struct AskGuard {
     pub(super) judged: Judged,
 }
 
+/// Left in the request of a guarded route: who asks, for the handler and whatever stands before it.
+#[derive(Clone, Debug)]
+pub(crate) struct Identified(pub(crate) Arc<Principal>);
+
+type Admitted = Arc<Principal>;
+
 impl<H> Guarded<H> {
     /// Puts a handler behind its requirement.
     pub(crate) fn new(guard: Arc<Guard>, handler: H) -> Self {
@@ -98,36 +104,45 @@ impl Guard {
         });
     }
 
-    /// Credential → identity → policy. Whether the handler must still ask.
-    pub(super) async fn admit(&self, parts: &mut Parts) -> Result<Option<Asked>, Problem> {
-        let mut principal = self.identify(parts).await?;
+    /// Credential → identity → policy. Who it is, and whether the handler must still ask; or the
+    /// refusal, and who is refused where that is known.
+    pub(super) async fn admit(
+        &self,
+        parts: &mut Parts,
+    ) -> Result<Admitted, (Box<Problem>, Option<Subject>)> {
+        let identified = self.identify(parts).await;
+        let mut principal = identified.map_err(|problem| (Box::new(problem), None))?;
         principal.context.parts = self.parts_of(parts).await;
-        parts.extensions.insert(principal.subject.clone());
         let accepts = self.accepts.as_deref();
-        let decision = asking::judge(&self.who, &mut principal).await?;
-        principal.context.within_scope = self.who.is_within_scope(&principal);
-        let pending = match decision {
-            Decision::Permit => None,
-            Decision::Defer => {
-                principal.context.asked = Asked::pending();
-                Some(principal.context.asked.clone())
-            }
+        let refused =
+            |problem: Problem, who: &Principal| Err((Box::new(problem), Some(who.subject.clone())));
+        let decision = match asking::judge(&self.who, &mut principal).await {
+            Ok(decision) => decision,
+            Err(problem) => return refused(problem, &principal),
+        };
+        // Without a limit there is nothing for a scope to vouch for.
+        principal.context.within_scope =
+            principal.limit().is_some() && self.who.is_within_scope(&principal);
+        match decision {
+            Decision::Permit => {}
+            Decision::Defer => principal.context.asked = Asked::pending(),
             Decision::Challenge(ask) => {
                 let problem = self.gate.ask(&ask, accepts);
                 // Whoever brought nothing is only asked to sign in.
                 if !principal.is_guest() {
                     self.tell(parts, Some(&principal), &problem);
                 }
-                return Err(problem);
+                return refused(problem, &principal);
             }
             Decision::Forbid(missing) => {
                 let problem = self.gate.forbid(missing, accepts);
                 self.tell(parts, Some(&principal), &problem);
-                return Err(problem);
+                return refused(problem, &principal);
             }
-        };
-        parts.extensions.insert(principal);
-        Ok(pending)
+        }
+        let principal = Arc::new(principal);
+        parts.extensions.insert(Identified(Arc::clone(&principal)));
+        Ok(principal)
     }
 
     /// The largest body of this request. Where no credential counts, a stranger sends it.
@@ -174,30 +189,21 @@ impl Guard {
             return answered(response, route, None);
         }
         let safe = parts.method == Method::GET || parts.method == Method::HEAD;
-        let began = self.gate.0.sources.monotonic();
-        let pending = match self.admit(&mut parts).await {
-            Ok(pending) => pending,
-            Err(problem) => {
-                return answered(problem.into_response(), route, parts.extensions.get());
-            }
+        let began = verdict.is_some().then(|| self.gate.0.sources.monotonic());
+        let principal = match self.admit(&mut parts).await {
+            Ok(principal) => principal,
+            Err((problem, who)) => return answered(problem.into_response(), route, who.as_ref()),
         };
-        let who = parts.extensions.get::<Subject>().cloned();
-        if let (Some(_), Some(principal)) = (&verdict, parts.extensions.get::<Principal>()) {
-            judged.note(began, principal.clone());
+        if let Some(began) = began {
+            judged.note(began, Principal::clone(&principal));
         }
-        let observed = self.gate.0.observer.as_ref().map(|observer| {
-            (
-                Arc::clone(observer),
-                parts.method.clone(),
-                parts.extensions.get::<Principal>().cloned(),
-            )
-        });
+        let method = parts.method.clone();
         let mut response = match limit.hold(parts, body, verdict) {
             Ok((request, watch)) => watch.judge(next(request).await),
             Err(problem) => problem.into_response(),
         };
         if response.status() == StatusCode::FORBIDDEN
-            && let Some((observer, method, Some(principal))) = observed
+            && let Some(observer) = &self.gate.0.observer
         {
             // The handler asked about a thing it had in hand.
             let (kind, route) = (ProblemKind::Forbidden, &*self.route);
@@ -209,18 +215,19 @@ impl Guard {
                 missing: &[],
             });
         }
+        let who = Some(&principal.subject);
         // A redirect may carry a signed address, and 101 opens a socket: only a refusal passes.
         let status = response.status();
         let refuses = status.is_client_error() || status.is_server_error();
-        if pending.is_some_and(|asked| !asked.is_noted()) && !refuses {
+        if !principal.context.asked.is_noted() && !refuses {
             let fault = format!("{} answered without asking who the owner is", self.route);
-            return answered(Problem::internal(fault).into_response(), route, who.as_ref());
+            return answered(Problem::internal(fault).into_response(), route, who);
         }
         // What somebody had to sign in for is theirs: no cache may keep it.
         if safe && !response.headers().contains_key(CACHE_CONTROL) {
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
-        answered(response, route, who.as_ref())
+        answered(response, route, who)
     }
 }
 

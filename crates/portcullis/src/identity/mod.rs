@@ -30,6 +30,13 @@ pub trait Verifier<C>: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// A [`Rejection`] where the credential does not sign anybody in.
     async fn verify(&self, credential: C, parts: &Parts) -> Result<Principal, Rejection>;
+
+    /// Who it is, where that is known at once: from memory, without waiting for anybody. The gate asks
+    /// this first, and [`verify`](Self::verify) where there is no answer; so it may leave out whatever
+    /// it likes, but must never name somebody whom `verify` would refuse.
+    fn verify_now(&self, _credential: &C, _parts: &Parts) -> Option<Principal> {
+        None
+    }
 }
 
 #[async_trait]
@@ -37,12 +44,20 @@ impl<C: Send + 'static, V: Verifier<C> + ?Sized> Verifier<C> for Arc<V> {
     async fn verify(&self, credential: C, parts: &Parts) -> Result<Principal, Rejection> {
         (**self).verify(credential, parts).await
     }
+
+    fn verify_now(&self, credential: &C, parts: &Parts) -> Option<Principal> {
+        (**self).verify_now(credential, parts)
+    }
 }
 
 #[async_trait]
 impl<C: Send + 'static, V: Verifier<C> + ?Sized> Verifier<C> for Box<V> {
     async fn verify(&self, credential: C, parts: &Parts) -> Result<Principal, Rejection> {
         (**self).verify(credential, parts).await
+    }
+
+    fn verify_now(&self, credential: &C, parts: &Parts) -> Option<Principal> {
+        (**self).verify_now(credential, parts)
     }
 }
 
@@ -88,6 +103,11 @@ pub trait Scheme: fmt::Debug + Send + Sync + 'static {
 
     /// Finds the credential and verifies it.
     async fn authenticate(&self, parts: &Parts) -> Outcome;
+
+    /// As [`authenticate`](Self::authenticate), where that can be said at once: the gate asks this first.
+    fn authenticate_now(&self, _parts: &Parts) -> Option<Outcome> {
+        None
+    }
 }
 
 /// A credential source and a verifier joined.
@@ -134,6 +154,17 @@ impl<C: CredentialSource, V: Verifier<C::Credential>> Scheme for Verified<C, V> 
                 Err(rejection) => Outcome::Rejected(rejection),
             },
             Err(rejection) => Outcome::Rejected(rejection),
+        }
+    }
+
+    fn authenticate_now(&self, parts: &Parts) -> Option<Outcome> {
+        match self.source.find(parts) {
+            Ok(None) => Some(Outcome::Absent),
+            Ok(Some(credential)) => {
+                let known = self.verifier.verify_now(&credential, parts)?;
+                Some(Outcome::Accepted(Box::new(known)))
+            }
+            Err(rejection) => Some(Outcome::Rejected(rejection)),
         }
     }
 }

@@ -7,9 +7,7 @@ use crate::auth::db::DatabaseError;
 use crate::auth::write::Write;
 use crate::policy::{Roles, permission};
 use crate::problem::{Problem, ProblemKind};
-use crate::types::{
-    Conditional, Effect, Grant, Permission, Role, RoleRecord, Subject, UserId,
-};
+use crate::types::{Conditional, Effect, Grant, Permission, Role, RoleRecord, Subject, UserId};
 
 /// What an administrator must be able to do: everything else they can give themselves.
 const ADMINISTERING: &str = "roles:manage";

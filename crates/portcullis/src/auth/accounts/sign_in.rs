@@ -1,6 +1,7 @@
 //! Is this the password? The same work and the same answer for a wrong one, an unknown user and
 //! an inactive one.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,6 +212,31 @@ impl Auth {
             },
         );
         Ok(principal(signed.user, &signed.known, signed.authenticated_at))
+    }
+
+    /// The same where memory knows it at once: the password was right at most five minutes ago, and the
+    /// account is as it was then. Whatever else there is to say is said by the other.
+    pub(in crate::auth) fn basic_now(
+        &self,
+        address: Option<IpAddr>,
+        login: &str,
+        password: &Secret<String>,
+    ) -> Option<Principal> {
+        if !self.is_settled_now() {
+            return None;
+        }
+        let (sources, key) = (&self.0.sources, self.verified_key(login, password));
+        let verified = self.0.accounts.verified.get(&key)?;
+        let fresh = sources.monotonic().saturating_sub(verified.verified_at) < REMEMBERED;
+        let user = verified.user.to_string();
+        // Where guesses were too many, what is right must not be told from what is wrong.
+        if !fresh || self.0.throttle.is_full(&user, address, Place::Known, sources) {
+            return None;
+        }
+        let known = self.0.cache.active_in_memory(&Subject::User(verified.user))?;
+        let same = known.epoch == verified.epoch
+            && known.logins.iter().flatten().any(|login| **login == *verified.login);
+        same.then(|| principal(verified.user, &known, verified.authenticated_at))
     }
 
     fn verified_key(&self, login: &str, password: &Secret<String>) -> Digest {

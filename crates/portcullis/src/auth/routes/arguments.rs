@@ -45,7 +45,7 @@ impl<S: Sync> FromRequestParts<S> for CurrentActor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        if let Some(who) = parts.extensions.get::<Principal>() {
+        if let Some(Identified(who)) = parts.extensions.get::<Identified>() {
             return Ok(Self(Actor::of(who)));
         }
         let CallerInfo(caller) = CallerInfo::from_request_parts(parts, state).await?;

@@ -4,15 +4,26 @@ use std::sync::Arc;
 
 use super::{Caller, LOOKED_UP_EVERY, Session, SignedIn, VerifiedCookie, sql};
 use crate::auth::audit::{Action, AuditTarget, Event};
+use crate::auth::cache::SubjectAccess;
 use crate::auth::db::{Change, Digest};
 use crate::auth::denied::Denied;
 use crate::auth::last_used::Use;
 use crate::auth::write::Write;
 use crate::auth::{Actor, Auth, later};
-use crate::crypto::{OpaqueKind, OpaqueToken, Secret};
+use crate::crypto::{OpaqueKind, OpaqueToken, Secret, digest_of};
 use crate::policy::{permission, unscoped};
 use crate::problem::{Problem, ProblemKind};
 use crate::types::{ClientId, Principal, Scopes, SessionId, Subject, Timestamp, UserId};
+
+fn principal(session: &Session, known: &SubjectAccess) -> Principal {
+    let mut principal = Principal::new(Subject::User(session.user), Arc::clone(&known.name));
+    principal.access = Arc::clone(&known.access);
+    principal.authenticated_at = Some(session.created_at);
+    principal.second_factor = session.second_factor;
+    principal.session = Some(session.id);
+    principal.client = Some(session.client.clone());
+    principal
+}
 
 impl Auth {
     /// Begins a session that lives in a cookie. Returns the cookie's value.
@@ -81,13 +92,24 @@ impl Auth {
         let subject = Subject::User(session.user);
         let known = self.0.cache.of(&self.0.db, &subject, settled).await?;
         let Some(known) = known.filter(|known| known.active) else { return Ok(None) };
-        let mut principal = Principal::new(subject, Arc::clone(&known.name));
-        principal.access = Arc::clone(&known.access);
-        principal.authenticated_at = Some(session.created_at);
-        principal.second_factor = session.second_factor;
-        principal.session = Some(session.id);
-        principal.client = Some(session.client.clone());
-        Ok(Some(principal))
+        Ok(Some(principal(session, &known)))
+    }
+
+    /// The same where memory knows it at once: the session was looked up at most a minute ago, and it
+    /// counts, as its user does. Whatever else there is to say is said by the other.
+    pub(in crate::auth) fn principal_of_cookie_now(&self, text: &str) -> Option<Principal> {
+        if !self.is_settled_now() {
+            return None;
+        }
+        // What has been looked up has the form of a session's token, and nothing else has its digest.
+        let shown = self.0.sessions.cookies.get(&digest_of(text))?;
+        let age = self.0.sources.monotonic().saturating_sub(shown.looked_up_at).as_secs();
+        let (session, cache) = (&shown.session, &self.0.cache);
+        let counts = age < LOOKED_UP_EVERY.unsigned_abs()
+            && session.is_live(self.now())
+            && !cache.has_ended(session.id);
+        let known = cache.active_in_memory(&Subject::User(session.user)).filter(|_| counts)?;
+        Some(principal(session, &known))
     }
 
     /// The session of a cookie, looked up at most a minute ago; that it was used is noted as often,

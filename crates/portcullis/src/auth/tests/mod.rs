@@ -2,6 +2,7 @@
 //! memory that must not be older than what was answered.
 
 mod archive;
+mod at_once;
 mod authority;
 mod copies;
 mod doubt;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Denied, Issued, TokenRecord, VerifiedToken, sql};
 use crate::auth::audit::{Action, AuditTarget};
+use crate::auth::cache::SubjectAccess;
 use crate::auth::db::{Change, Digest};
 use crate::auth::sessions::{self, Caller, Session, SignedIn};
 use crate::auth::write::Write;
@@ -20,6 +21,18 @@ const JWE_DOTS: usize = 4;
 
 /// In `amr`: more than one factor was given (RFC 8176 §2).
 const SECOND_FACTOR: &str = "mfa";
+
+fn principal(subject: Subject, known: &SubjectAccess, token: &VerifiedToken) -> Principal {
+    let mut principal = Principal::new(subject, Arc::clone(&known.name));
+    principal.access = Arc::clone(&known.access);
+    principal.scopes = token.scopes.clone();
+    principal.authenticated_at = Some(token.authenticated_at);
+    principal.second_factor = token.second_factor;
+    principal.session = Some(token.session);
+    principal.token = Some(token.id);
+    principal.client = Some(token.client.clone());
+    principal
+}
 
 impl Prepared {
     /// Which token it is.
@@ -170,15 +183,25 @@ impl Auth {
         let subject = Subject::User(token.user);
         let known = self.0.cache.of(&self.0.db, &subject, settled).await?;
         let known = known.filter(|known| known.active).ok_or(Denied::Invalid)?;
-        let mut principal = Principal::new(subject, Arc::clone(&known.name));
-        principal.access = Arc::clone(&known.access);
-        principal.scopes = token.scopes.clone();
-        principal.authenticated_at = Some(token.authenticated_at);
-        principal.second_factor = token.second_factor;
-        principal.session = Some(token.session);
-        principal.token = Some(token.id);
-        principal.client = Some(token.client.clone());
-        Ok(principal)
+        Ok(principal(subject, &known, &token))
+    }
+
+    /// The same where memory knows it at once: the token was shown before, it and its session count, and
+    /// so does what is known of its user. Whatever else there is to say is said by the other.
+    pub(in crate::auth) fn principal_of_token_now(&self, text: &str) -> Option<Principal> {
+        if !self.is_settled_now() {
+            return None;
+        }
+        let (now, cache) = (self.now(), &self.0.cache);
+        // A key that begins or ends at this moment empties what was verified.
+        self.keys_change_at(now);
+        let token = self.0.tokens.verified.get(&digest_of(text))?;
+        let counts = now < token.expires_at
+            && !cache.has_ended(token.session)
+            && !cache.is_revoked(token.id);
+        let subject = Subject::User(token.user);
+        let known = cache.active_in_memory(&subject).filter(|_| counts)?;
+        Some(principal(subject, &known, &token))
     }
 
     /// Whether neither the token nor its session was ended. Memory answers where it is settled; else

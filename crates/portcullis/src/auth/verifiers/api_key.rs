@@ -28,4 +28,8 @@ impl Verifier<TokenCredential> for ApiKeyVerifier {
         let text = credential.0.expose();
         self.auth.principal_of_api_key(text).await.map_err(Rejection::from)
     }
+
+    fn verify_now(&self, credential: &TokenCredential, _: &Parts) -> Option<Principal> {
+        self.auth.principal_of_api_key_now(credential.0.expose())
+    }
 }

@@ -51,4 +51,9 @@ impl Verifier<PasswordCredential> for PasswordVerifier {
             }),
         }
     }
+
+    fn verify_now(&self, credential: &PasswordCredential, parts: &Parts) -> Option<Principal> {
+        let address = parts.extensions.get::<ClientInfo>().and_then(|client| client.address);
+        self.auth.basic_now(address, &credential.username, &credential.password)
+    }
 }

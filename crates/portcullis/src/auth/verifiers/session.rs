@@ -36,4 +36,8 @@ impl Verifier<CookieCredential> for SessionVerifier {
             Err(denied) => Err(denied.into()),
         }
     }
+
+    fn verify_now(&self, credential: &CookieCredential, _: &Parts) -> Option<Principal> {
+        self.auth.principal_of_cookie_now(credential.0.expose())
+    }
 }
