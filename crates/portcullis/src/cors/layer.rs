@@ -265,8 +265,10 @@ impl Answer {
     }
 
     fn stamp(self, answer: &mut HeaderMap) {
-        for name in &OURS {
-            answer.remove(name);
+        if answer.keys().any(|name| name.as_str().starts_with("access-control-")) {
+            for name in &OURS {
+                answer.remove(name);
+            }
         }
         if self.rules.varies() && !varies_by_origin(answer) {
             answer.append(VARY, HeaderValue::from_static("origin"));

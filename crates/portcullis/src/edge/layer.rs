@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
-use std::future::{Future, ready};
+use std::future::{Future, poll_fn, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,6 +37,13 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
+
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+const NOTHING_LOADED: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+const TLS_FOR_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
@@ -74,8 +81,8 @@ impl Bounds {
         // As RFC 9113 §6.5.2 counts, less its 32 bytes a field: `name: value` and the line's end.
         let line =
             |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
-        let header: usize = request.headers().iter().map(line).sum();
-        let too_large = self.header.is_some_and(|most| header > most);
+        let header = || -> usize { request.headers().iter().map(line).sum() };
+        let too_large = self.header.is_some_and(|most| header() > most);
         too_large.then(|| Problem::new(ProblemKind::HeaderTooLarge))
     }
 }
@@ -99,18 +106,35 @@ struct Settings {
 /// process have the same id, on whichever listener they come in.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestIds {
-    prefix: u64,
+    /// Sixteen hexadecimal digits.
+    prefix: [u8; 16],
     counter: Arc<AtomicU64>,
 }
 
 impl RequestIds {
     pub(crate) fn new(prefix: [u8; 8]) -> Self {
-        Self { prefix: u64::from_be_bytes(prefix), counter: Arc::default() }
+        let mut text = [0; 16];
+        write_hex(&mut text, u64::from_be_bytes(prefix));
+        Self { prefix: text, counter: Arc::default() }
     }
 
+    /// The prefix, a hyphen, and a number that nobody else has.
     fn next(&self) -> Arc<str> {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        format!("{:016x}-{number:x}", self.prefix).into()
+        let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1) as usize;
+        let mut text = [b'-'; 33];
+        text[..16].copy_from_slice(&self.prefix);
+        let text = &mut text[..17 + digits];
+        write_hex(&mut text[17..], number);
+        std::str::from_utf8(text).unwrap_or_default().into()
+    }
+}
+
+/// Writes the last digits of a number, as many as there is room for.
+fn write_hex(text: &mut [u8], mut number: u64) {
+    for digit in text.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number & 15) as usize];
+        number >>= 4;
     }
 }
 
@@ -177,13 +201,14 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let bounds = self.settings.bounds;
         let refusal = bounds.refusal(&request);
-        let began = Instant::now();
         let (mut parts, body) = request.into_parts();
         let arrival = ClientInfo::of(&parts, &self.settings.proxies);
         let id = self.settings.request_id(&parts.headers, &arrival);
         let (secure, script) = (arrival.secure, is_of_a_script(&parts.headers));
         let types = self.settings.types.clone();
-        let (method, path) = (parts.method.clone(), parts.uri.clone());
+        // Nobody is told of the answer where nobody listens.
+        let noted = tracing::enabled!(target: "portcullis::access", tracing::Level::INFO)
+            .then(|| (parts.method.clone(), parts.uri.clone(), Instant::now()));
         parts.extensions.insert(arrival);
         parts.extensions.insert(RequestId(Arc::clone(&id)));
         if let Some(limit) = bounds.body {
@@ -216,7 +241,9 @@ where
             if script {
                 spare_the_box_for_a_password(response.headers_mut());
             }
-            log(&response, &id, &method, &path, reason, began.elapsed());
+            if let Some((method, path, began)) = noted {
+                log(&response, &id, &method, &path, reason, began.elapsed());
+            }
             Ok(response)
         };
         Box::pin(answering.instrument(span))
@@ -229,6 +256,12 @@ async fn within<E>(
     answer: impl Future<Output = Result<Result<Response, Infallible>, E>>,
 ) -> Result<Result<Response, Infallible>, E> {
     let Some(time) = time else { return answer.await };
+    // Nearly every answer is there at once: only one that is waited for needs the clock.
+    let mut answer = std::pin::pin!(answer);
+    let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+    if let Poll::Ready(answer) = first {
+        return answer;
+    }
     match tokio::time::timeout(time, answer).await {
         Ok(answer) => answer,
         Err(_) => Ok(Ok(Problem::new(ProblemKind::Timeout).into_response())),
@@ -304,20 +337,20 @@ fn finish(
         *response.body_mut() = body;
     }
     let headers = response.headers_mut();
+    // Room for these and for what CORS adds, at once.
+    headers.reserve(10);
     if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(X_REQUEST_ID, value);
     }
-    let mut default = |name: HeaderName, value: &'static str| {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
+    let mut default = |name: HeaderName, value: HeaderValue| {
+        headers.entry(name).or_insert(value);
     };
-    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    default(REFERRER_POLICY, "no-referrer");
-    default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
-    default(CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
+    default(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    default(REFERRER_POLICY, NO_REFERRER);
+    default(CONTENT_SECURITY_POLICY, NOTHING_LOADED);
+    default(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
     if secure {
-        default(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+        default(STRICT_TRANSPORT_SECURITY, TLS_FOR_A_YEAR);
     }
     (response, reason)
 }
