@@ -1,5 +1,6 @@
 //! `cargo xtask`: what is done to the project, each command doing its own set-up.
 
+mod bench;
 mod node;
 mod postgres;
 mod python;
@@ -15,7 +16,10 @@ use shell::{Outcome, Shell};
 const USAGE: &str = "\
 cargo xtask test [--only STEP,…]   everything CI checks; installs what it needs
 cargo xtask bless                  rewrites docs/generated from the code
-cargo xtask bench                  runs the benchmarks
+cargo xtask bench                  portcullis beside bare axum over loopback: docs/performance.md
+cargo xtask bench --compare        instructions of each stage against the record; --record makes one
+cargo xtask bench --build          clean builds beside other crates
+cargo xtask bench --inside         nanoseconds, a million users, a fresh process: docs/measured.md
 cargo xtask fuzz [SECONDS]         fuzzes each target for so long, 60 where left out
 cargo xtask soak [MINUTES]         the server under mixed traffic, kills and a full disk, 5 where left out
 ";
@@ -37,6 +41,12 @@ const STEPS: &[Step] = &[
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(log) = std::env::var_os(bench::LOG) {
+        return match bench::compile(&arguments, &log) {
+            Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+            Err(error) => fail(&error),
+        };
+    }
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut shell = match Shell::at_root() {
         Ok(shell) => shell,
@@ -46,7 +56,11 @@ fn main() -> ExitCode {
         ["test"] => test(&mut shell, None),
         ["test", "--only", steps] => test(&mut shell, Some(steps)),
         ["bless"] => rust::bless(&mut shell),
-        ["bench"] => rust::bench(&mut shell),
+        ["bench"] => bench::wire(&mut shell),
+        ["bench", "--compare"] => bench::counted(&mut shell, false),
+        ["bench", "--record"] => bench::counted(&mut shell, true),
+        ["bench", "--build"] => bench::builds(&mut shell),
+        ["bench", "--inside"] => bench::inside(&mut shell),
         ["fuzz"] => rust::fuzz(&mut shell, 60),
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => rust::fuzz(&mut shell, seconds),

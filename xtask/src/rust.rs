@@ -67,10 +67,6 @@ pub(crate) fn bless(shell: &mut Shell) -> Outcome {
     shell.run(command)
 }
 
-pub(crate) fn bench(shell: &mut Shell) -> Outcome {
-    shell.cargo(&format!("bench {ALL} --bench walk --bench scale --bench start"))
-}
-
 /// Fuzzes each target with cargo-fuzz, from its seeds and with the words of its grammar. Sanitizers
 /// are asked for by an unstable flag, which is all that needs `RUSTC_BOOTSTRAP`.
 pub(crate) fn fuzz(shell: &mut Shell, seconds: u32) -> Outcome {

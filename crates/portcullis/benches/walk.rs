@@ -1,87 +1,53 @@
-//! What the walk costs: nanoseconds a request for each kind of credential, beside a bare handler
-//! of axum in the same run.
+//! What the walk costs, without a socket: nanoseconds a request beside a bare handler of axum in the
+//! same run; or, with `count`, each stage as often as callgrind is to count it.
 //!
-//! One thread, no socket, the answer's body read. Each row is the median of several rounds; the
-//! rows take turns, so that whatever else the machine does falls on all of them alike.
+//! One thread, the answer's body read. Each row is the median of several rounds; the rows take turns,
+//! so that whatever else the machine does falls on all of them alike.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark speaks on its output")]
+
+mod stand;
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::Body;
-use axum::routing::get;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::{Request, StatusCode};
+use axum::response::IntoResponse as _;
 use http_body_util::BodyExt;
-use portcullis::auth::{
-    AccessFormat, AccessTokenVerifier, Actor, ApiKeyRequest, ApiKeyVerifier, Auth, Caller,
-    Database, GrantRequest, NewAccount, PasswordVerifier, SessionVerifier, SignedIn,
-};
+use portcullis::auth::Database;
 use portcullis::clock::Sources;
-use portcullis::cors::Cors;
-use portcullis::credential::{api_key_header, basic, bearer, cookie};
+use portcullis::credential::{CredentialSource as _, bearer};
 use portcullis::crypto::{
-    AccessClaims, Algorithm, JwtVerifier, KeyRing, MasterSecret, SigningKey, VerifierSettings,
+    AccessClaims, Algorithm, JwtVerifier, KeyRing, SigningKey, VerifierSettings,
 };
-use portcullis::gate::{Cleartext, Gate};
-use portcullis::identity::VerifiedBy;
-use portcullis::policy::{Requirement, authenticated, permission, public};
-use portcullis::types::{ClientId, Scopes, Subject, TokenId};
+use portcullis::problem::{Problem, ProblemKind};
+use portcullis::types::{ClientId, Principal, Subject, TokenId};
+use stand::{Case, bare_case, cases, start, terms};
 use tokio::runtime::Runtime;
-use tower::ServiceExt;
 
-const PHRASE: &str = "orchids grow on tall trees";
 const ROUNDS: usize = 15;
 const ROUND: Duration = Duration::from_millis(40);
 
-async fn hello() -> &'static str {
-    "Hello, world!"
-}
+/// How often a stage is run for callgrind.
+const COUNTED: usize = 200;
 
-/// One thing to be measured: what it is, and the request that is made over and over.
 struct Row {
-    name: &'static str,
-    router: Router,
-    method: &'static str,
-    path: String,
-    headers: Vec<(&'static str, String)>,
-    status: StatusCode,
+    case: Case,
     rounds: Vec<f64>,
 }
 
+async fn once(case: &Case) {
+    let answer = case.answer(case.request()).await;
+    black_box(answer.into_body().collect().await.unwrap());
+}
+
 impl Row {
-    fn new(name: &'static str, router: &Router, path: &str) -> Self {
-        let (router, path) = (router.clone(), path.to_owned());
-        let (headers, rounds) = (Vec::new(), Vec::new());
-        Self { name, router, method: "GET", path, headers, status: StatusCode::OK, rounds }
-    }
-
-    fn with(mut self, header: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((header, value.into()));
-        self
-    }
-
-    async fn once(&self) {
-        let mut request = Request::builder().method(self.method).uri(&self.path);
-        for (name, value) in &self.headers {
-            request = request.header(*name, value);
-        }
-        let request = request.body(Body::empty()).unwrap();
-        let answer = self.router.clone().oneshot(request).await.unwrap();
-        assert_eq!(answer.status(), self.status, "{}", self.name);
-        black_box(answer.into_body().collect().await.unwrap());
-    }
-
     async fn round(&mut self) {
         let begun = Instant::now();
         let mut count = 0_u32;
         while begun.elapsed() < ROUND {
             for _ in 0..16 {
-                self.once().await;
+                once(&self.case).await;
             }
             count += 16;
         }
@@ -92,92 +58,6 @@ impl Row {
         self.rounds.sort_by(f64::total_cmp);
         self.rounds[self.rounds.len() / 2]
     }
-}
-
-fn terms(count: usize) -> Requirement {
-    (1..count).fold(permission("work:1"), |all, n| all & permission(&*format!("work:{}", n + 1)))
-}
-
-fn app(auth: &Auth) -> Router {
-    let gate = Gate::builder()
-        .cleartext(Cleartext::InProcess)
-        .cors(Cors::closed().origins(["https://app.example"]).methods(["PUT"]))
-        .scheme("basic", basic("bench").verified_by(PasswordVerifier::new(auth.clone())))
-        .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
-        .scheme(
-            "api_key",
-            api_key_header("X-API-Key").verified_by(ApiKeyVerifier::new(auth.clone())),
-        )
-        .scheme("cookie", cookie("session").verified_by(SessionVerifier::new(auth.clone())))
-        .auth(auth)
-        .build()
-        .unwrap();
-    let routes = gate
-        .routes::<()>()
-        .get("/public", public("a greeting"), hello)
-        .get("/mine", authenticated(), hello)
-        .put("/mine", authenticated(), hello)
-        .get("/one", terms(1), hello)
-        .get("/five", terms(5), hello)
-        .get("/twenty", terms(20), hello);
-    routes.finish().unwrap().router
-}
-
-async fn ada(auth: &Auth) -> SignedIn {
-    let account = NewAccount {
-        username: "ada".to_owned(),
-        password: PHRASE.to_owned().into(),
-        email: None,
-        name: None,
-    };
-    let subject =
-        Subject::User(auth.add_user(&Actor::system(), account, true, &[]).await.unwrap().id);
-    for n in 1..=20 {
-        let permission = format!("work:{n}");
-        let grant = GrantRequest::allow(&*permission);
-        auth.grant(&Actor::system(), subject.clone(), grant).await.unwrap();
-    }
-    auth.sign_in(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap()
-}
-
-async fn rows(auth: &Auth) -> Vec<Row> {
-    let (app, signed) = (app(auth), ada(auth).await);
-    let token = async |format| {
-        let issued =
-            auth.begin_tokens(&signed, Scopes::All, Some(format), Caller::default()).await.unwrap();
-        format!("Bearer {}", issued.access.expose())
-    };
-    let (jwt, opaque) = (token(AccessFormat::Jwt).await, token(AccessFormat::Opaque).await);
-    let pair = format!("Basic {}", STANDARD.encode(format!("ada:{PHRASE}")));
-    let (_, session) = auth.begin_cookie(&signed, Caller::default()).await.unwrap();
-    let session = format!("session={}", session.expose());
-    let who = auth.basic(&Actor::system(), "ada", PHRASE.to_owned().into()).await.unwrap();
-    let request = ApiKeyRequest { name: "bench".to_owned(), ..ApiKeyRequest::default() };
-    let (_, key) = auth.create_api_key(&who, request).await.unwrap();
-    let bare = Router::new();
-    #[expect(clippy::disallowed_methods, reason = "the bare handler is what we are compared with")]
-    let bare = bare.route("/", get(hello));
-    let refused = |row: Row, status| Row { status, ..row };
-    let preflight = Row::new("preflight", &app, "/mine")
-        .with("origin", "https://app.example")
-        .with("access-control-request-method", "PUT");
-    let preflight = Row { method: "OPTIONS", status: StatusCode::NO_CONTENT, ..preflight };
-    vec![
-        Row::new("bare axum handler", &bare, "/"),
-        Row::new("public route", &app, "/public"),
-        preflight,
-        refused(Row::new("nothing brought: 401", &app, "/mine"), StatusCode::UNAUTHORIZED),
-        Row::new("Basic, remembered", &app, "/mine").with("authorization", pair),
-        Row::new("JWT, cached", &app, "/mine").with("authorization", &jwt),
-        Row::new("opaque token, cached", &app, "/mine").with("authorization", opaque),
-        Row::new("session cookie, cached", &app, "/mine")
-            .with("cookie", session)
-            .with("sec-fetch-site", "same-origin"),
-        Row::new("API key, cached", &app, "/mine").with("x-api-key", key.expose()),
-        Row::new("JWT, 1 term", &app, "/one").with("authorization", &jwt),
-        Row::new("JWT, 5 terms", &app, "/five").with("authorization", &jwt),
-        Row::new("JWT, 20 terms", &app, "/twenty").with("authorization", &jwt),
-    ]
 }
 
 /// What a JWT costs the first time it is shown.
@@ -216,37 +96,86 @@ fn uncached() -> f64 {
     rounds[ROUNDS / 2]
 }
 
-fn main() {
-    let runtime = Runtime::new().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    runtime.block_on(async {
-        let url = format!("sqlite://{}", folder.path().join("bench.db").display());
-        let store = Database::connect(&url).await.unwrap();
-        store.migrate().await.unwrap();
-        let master = MasterSecret::generate(&Sources::system()).unwrap();
-        let auth = Auth::builder(store, master).start().await.unwrap();
-        let mut rows = rows(&auth).await;
-        for row in &rows {
-            // Whatever is cached is cached from here on.
-            row.once().await;
-        }
-        for _ in 0..ROUNDS {
-            for row in &mut rows {
-                row.round().await;
-            }
-        }
-        let bare = rows[0].median();
-        println!("{:<28}{:>14}{:>10}{:>12}", "", "ns a request", "× bare", "ns on top");
+async fn timed(cases: Vec<Case>) {
+    let mut rows: Vec<Row> =
+        cases.into_iter().map(|case| Row { case, rounds: Vec::new() }).collect();
+    for row in &rows {
+        // Whatever is cached is cached from here on.
+        once(&row.case).await;
+    }
+    for _ in 0..ROUNDS {
         for row in &mut rows {
-            let median = row.median();
-            println!(
-                "{:<28}{median:>14.0}{:>10.2}{:>12.0}",
-                row.name,
-                median / bare,
-                median - bare
-            );
+            row.round().await;
         }
-        let first = uncached();
-        println!("{:<28}{:>14}{:>10}{first:>12.0}", "JWT, verified anew", "", "");
+    }
+    let bare = rows[0].median();
+    println!("{:<32}{:>14}{:>10}{:>12}", "", "ns a request", "× bare", "ns on top");
+    for row in &mut rows {
+        let (median, name) = (row.median(), row.case.name);
+        println!("{name:<32}{median:>14.0}{:>10.2}{:>12.0}", median / bare, median - bare);
+    }
+    let first = uncached();
+    println!("{:<32}{:>14}{:>10}{first:>12.0}", "JWT, verified anew", "", "");
+}
+
+/// Callgrind counts what runs in here, and writes it down at the end of each call.
+#[inline(never)]
+fn counted_stage(runtime: &Runtime, stage: impl Future<Output = ()>) {
+    runtime.block_on(stage);
+}
+
+/// One part of the walk by itself, as often as it is counted.
+fn part<T>(runtime: &Runtime, name: &str, run: impl Fn() -> T) {
+    black_box(run());
+    println!("stage {COUNTED} {name}");
+    counted_stage(runtime, async {
+        for _ in 0..COUNTED {
+            black_box(run());
+        }
     });
+}
+
+/// Runs each stage, announcing it by a line `stage TIMES NAME`.
+fn count(runtime: &Runtime, cases: &[Case]) {
+    let who = (1..=20).map(|n| format!("work:{n}"));
+    let who = Principal::new(Subject::Client(ClientId::from("bench")), "bench")
+        .with_permissions(who.collect::<Vec<_>>());
+    let jwt = cases.iter().find(|case| case.name == "JWT, EdDSA").unwrap();
+    let (parts, _) = jwt.request().into_parts();
+    let bearer = bearer();
+    part(runtime, "credential: bearer", || bearer.find(&parts).unwrap());
+    for (name, count) in [("policy: 1 term", 1), ("policy: 5 terms", 5), ("policy: 20 terms", 20)] {
+        let what = terms(count);
+        part(runtime, name, || what.check(&who));
+    }
+    part(runtime, "problem: 404", || Problem::new(ProblemKind::NotFound).into_response());
+    for case in cases {
+        runtime.block_on(once(case));
+        // The requests are there already, and the answers stay: only the walk is counted.
+        let requests: Vec<_> = (0..COUNTED).map(|_| case.request()).collect();
+        let mut answers = Vec::with_capacity(COUNTED);
+        println!("stage {COUNTED} request: {}", case.name);
+        counted_stage(runtime, async {
+            for request in requests {
+                answers.push(case.answer(request).await);
+            }
+        });
+    }
+}
+
+fn main() {
+    let counts = std::env::args().any(|word| word == "count");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("bench.db").display());
+    let mut all = vec![bare_case()];
+    all.extend(runtime.block_on(async {
+        let auth = start(Database::connect(&url).await.unwrap(), Algorithm::EdDsa).await;
+        cases(&auth).await
+    }));
+    if counts {
+        count(&runtime, &all);
+    } else {
+        runtime.block_on(timed(all));
+    }
 }
