@@ -3,6 +3,7 @@
 //! The CPU time of a server is read from the operating system before and after each round of load,
 //! and divided by the requests that were answered. It hardly hangs on what else the machine does.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -88,10 +89,10 @@ fn script(exchange: &Value) -> String {
     let text = |value: &Value| format!("[==[{}]==]", value.as_str().unwrap_or_default());
     let mut lua = format!("wrk.method = {}\n", text(&exchange["method"]));
     for header in exchange["headers"].as_array().into_iter().flatten() {
-        lua += &format!("wrk.headers[{}] = {}\n", text(&header[0]), text(&header[1]));
+        let _ = writeln!(lua, "wrk.headers[{}] = {}", text(&header[0]), text(&header[1]));
     }
     if exchange["body"].as_str().is_some_and(|body| !body.is_empty()) {
-        lua += &format!("wrk.body = {}\n", text(&exchange["body"]));
+        let _ = writeln!(lua, "wrk.body = {}", text(&exchange["body"]));
     }
     lua + "done = function(summary, latency)\n\
            local e = summary.errors\n\
@@ -122,7 +123,7 @@ fn load(shell: &Shell, server: &Server, exchange: &Value) -> Outcome<Sample> {
         return Err(format!("wrk says nothing of {name}: {text}"));
     };
     let expected = if exchange["status"].as_u64() < Some(400) { 0.0 } else { requests };
-    if lost > 0.0 || refused != expected || requests == 0.0 {
+    if lost > 0.0 || (refused - expected).abs() > 0.5 || requests < 1.0 {
         return Err(format!("{name}: of {requests} requests {lost} were lost, {refused} refused"));
     }
     let (per_second, cpu_micros) = (requests * 1e6 / micros, spent * 1e6 / requests);

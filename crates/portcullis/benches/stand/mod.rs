@@ -105,7 +105,7 @@ fn app(auth: &Auth) -> Router {
         .unwrap();
     let strict = role("worker") & permission("work:1") & when(RecentLogin::within(365 * 24 * 3600));
     let routes = gate
-        .routes::<()>()
+        .routes()
         .get("/public", public("a greeting"), hello)
         .get("/mine", authenticated(), hello)
         .put("/mine", authenticated(), hello)

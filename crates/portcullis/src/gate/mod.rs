@@ -26,8 +26,10 @@ use connect_info::ConnectInfoOf;
 pub(crate) use extract::refuse_cleartext;
 pub use layer::{GuardLayer, GuardService};
 pub use observer::{Observer, Refusal};
+pub(crate) use walk::Guard;
 pub use walk::Guarded;
-pub(crate) use walk::{Guard, Identified};
+#[cfg(feature = "auth")]
+pub(crate) use walk::Identified;
 
 use crate::clock::Sources;
 use crate::cors::CorsLayer;

@@ -49,7 +49,9 @@ impl TestClient {
             scopes: None,
             carried: Carried::Token(None),
         };
-        Self { account: Some(account), ..Self::new(app) }
+        let mut client = Self::new(app);
+        client.account = Some(account);
+        client
     }
 
     pub(super) fn username(&self) -> Option<&str> {

@@ -20,7 +20,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::types::{Principal, Subject, Timestamp, UserId};
 
 /// How long a password that was verified for HTTP Basic need not be hashed again.
-const REMEMBERED: Duration = Duration::from_mins(5);
+const REMEMBERED: Duration = Duration::from_secs(5 * 60);
 
 /// A password that was verified a moment ago, and which state of the account it was verified for.
 #[derive(Clone, Debug)]

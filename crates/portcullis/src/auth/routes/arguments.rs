@@ -9,7 +9,7 @@ use http::request::Parts;
 use crate::auth::accounts::{self, User};
 use crate::auth::{Actor, Auth, Caller};
 use crate::edge::{ClientInfo, RequestId};
-use crate::gate::refuse_cleartext;
+use crate::gate::{Identified, refuse_cleartext};
 use crate::openapi::{Describe, OperationBuilder};
 use crate::problem::{Problem, ProblemKind};
 use crate::types::Principal;

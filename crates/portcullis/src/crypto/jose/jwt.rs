@@ -11,7 +11,7 @@ use crate::problem::ConfigError;
 use crate::types::Timestamp;
 
 /// The most that clocks may differ.
-const MOST_LEEWAY: Duration = Duration::from_mins(1);
+const MOST_LEEWAY: Duration = Duration::from_secs(1 * 60);
 
 /// The longest token, in bytes, unless set.
 const LONGEST: usize = 8 * 1024;
@@ -218,7 +218,7 @@ pub enum TokenFault {
 ///     scopes: ["items:read".into()].into(),
 ///     all_scopes: false,
 ///     issued_at: now,
-///     expires_at: now + jiff::SignedDuration::from_mins(15),
+///     expires_at: now + jiff::SignedDuration::from_secs(15 * 60),
 ///     authenticated_at: Some(now),
 ///     methods: vec!["pwd".into()],
 /// }
@@ -230,7 +230,7 @@ pub enum TokenFault {
 /// let verifier = JwtVerifier::new(settings);
 /// assert_eq!(verifier.verify(&token, &keys, now)?.subject, "somebody");
 ///
-/// let later = now + jiff::SignedDuration::from_mins(16);
+/// let later = now + jiff::SignedDuration::from_secs(16 * 60);
 /// assert_eq!(verifier.verify(&token, &keys, later), Err(TokenFault::Expired));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -24,9 +24,9 @@ const LARGEST: usize = 256 * 1024;
 const CONNECT: Duration = Duration::from_secs(3);
 
 /// How long keys are kept at the least, at the most, and where the answer does not say.
-const SHORTEST: Duration = Duration::from_mins(5);
-const LONGEST: Duration = Duration::from_hours(24);
-const USUAL: Duration = Duration::from_hours(1);
+const SHORTEST: Duration = Duration::from_secs(5 * 60);
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+const USUAL: Duration = Duration::from_secs(1 * 3600);
 
 /// Where an issuer's keys are.
 #[derive(Clone, Debug)]

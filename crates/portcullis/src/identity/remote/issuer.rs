@@ -18,8 +18,8 @@ const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 const MOST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long keys count while the issuer is away: unless set, and at the most.
-const STALE: Duration = Duration::from_hours(24);
-const MOST_STALE: Duration = Duration::from_hours(7 * 24);
+const STALE: Duration = Duration::from_secs(24 * 3600);
+const MOST_STALE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Another issuer, whose tokens are taken. Issuer, audience and algorithms must be named; they are
 /// checked by [`RemoteTokens::new`](super::RemoteTokens::new).
