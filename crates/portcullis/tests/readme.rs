@@ -27,7 +27,8 @@ fn project(folder: &Path, readme: &str) {
     let dependencies = block(readme, "toml");
     assert!(dependencies.starts_with("[dependencies]\n"));
     assert!(dependencies.contains("\nportcullis = \"0.1\"\n"), "{dependencies}");
-    let here = format!("portcullis = {{ path = {:?} }}", root.join("crates/portcullis"));
+    let library = root.join("crates/portcullis");
+    let here = format!("portcullis = {{ path = \"{}\" }}", library.display());
     let manifest = format!(
         "[package]\nname = \"of_readme\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
          {}\n\n{profiles}",

@@ -7,7 +7,7 @@ use portcullis::auth::{Auth, Supposed};
 use portcullis::edge::CountryOf as _;
 use portcullis::problem::ProblemKind;
 use portcullis::router::AccessRow;
-use portcullis::types::{ClientId, Subject, Timestamp};
+use portcullis::types::{ClientId, PathParts, Subject, Timestamp};
 use serde::Serialize;
 
 use super::Failure;
@@ -67,7 +67,7 @@ pub(super) async fn why(settings: &Settings, question: Question) -> Result<Strin
     };
     let kind = question.whose.kind();
     open::with_kind(settings, kind, Without::Refuse, async |auth| {
-        explain(auth, settings, question, row, method).await
+        explain(auth, settings, question, (row, parts), method).await
     })
     .await
 }
@@ -76,7 +76,7 @@ async fn explain(
     auth: &Auth,
     settings: &Settings,
     question: Question,
-    row: &AccessRow,
+    (row, parts): (&AccessRow, PathParts),
     method: Method,
 ) -> Result<String, Failure> {
     let subject = subject(auth, &question).await?;

@@ -19,7 +19,7 @@ use crate::types::Timestamp;
 /// How long to wait before memory tries again to read what is in doubt.
 const AGAIN: Duration = Duration::from_millis(100);
 /// How often the periodic work is done.
-const HOUSEKEEPING: Duration = Duration::from_secs(1 * 60);
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 /// How far memory has come in the feed of changes, and when it last asked.
 #[derive(Debug)]

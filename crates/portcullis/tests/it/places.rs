@@ -58,7 +58,7 @@ async fn a_role_in_a_tenant_counts_there_alone_and_on_the_next_request() {
     admin.put(&path).await.expect(204);
     admin.put(&path).await.expect(204);
     statuses(&ann, [200, 200, 403]).await;
-    let listed: Value = admin.get(&format!("/users/{id}/places")).await.expect(200).json();
+    let listed: Value = admin.get(format!("/users/{id}/places")).await.expect(200).json();
     assert_eq!(listed["items"], json!([{"place": "tenant:acme", "roles": ["editor"]}]));
     // A role that changes is changed in every place where it is held.
     auth.delete_role(&Actor::system(), "reader".into()).await.unwrap();
@@ -67,9 +67,9 @@ async fn a_role_in_a_tenant_counts_there_alone_and_on_the_next_request() {
     admin.delete(&path).await.expect(404);
     statuses(&ann, [403, 403, 403]).await;
     for wrong in ["acme", "tenant:", "ten%20ant:acme"] {
-        admin.put(&format!("/users/{id}/places/{wrong}/roles/editor")).await.expect(422);
+        admin.put(format!("/users/{id}/places/{wrong}/roles/editor")).await.expect(422);
     }
-    admin.put(&format!("/users/{id}/places/tenant:acme/roles/nobodys")).await.expect(404);
+    admin.put(format!("/users/{id}/places/tenant:acme/roles/nobodys")).await.expect(404);
     ann.put(&path).await.expect(403);
 }
 
@@ -163,12 +163,12 @@ async fn nobody_changes_an_account_that_holds_more_in_some_tenant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denial_in_one_tenant_locks_no_administrator_out() {
-    let (_app, auth) = app().await;
+    let (app, auth) = app().await;
     let system = Actor::system();
     let mut admin = RoleRecord::new("admin");
     admin.permissions = ["roles:manage".into()].into();
     auth.add_role(&system, admin).await.unwrap();
-    let ada = Subject::User(_app.user("ada").with_role("admin").id().await);
+    let ada = Subject::User(app.user("ada").with_role("admin").id().await);
     let there = GrantRequest::deny("roles:manage").within(acme());
     auth.grant(&system, ada.clone(), there).await.unwrap();
     let everywhere = auth.grant(&system, ada, GrantRequest::deny("roles:manage")).await;

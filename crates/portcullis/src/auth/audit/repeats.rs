@@ -14,7 +14,7 @@ use super::event::RepeatKey;
 /// How many rows of one action one actor at one address gets in a minute.
 pub(super) const A_MINUTE: u64 = 60;
 /// The minute.
-const WINDOW: Duration = Duration::from_mins(1);
+const WINDOW: Duration = Duration::from_secs(60);
 /// How many actors are told apart: beyond them, the pace for all is the bound.
 const ACTORS: usize = 10_000;
 

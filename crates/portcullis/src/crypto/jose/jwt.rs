@@ -11,7 +11,7 @@ use crate::problem::ConfigError;
 use crate::types::Timestamp;
 
 /// The most that clocks may differ.
-const MOST_LEEWAY: Duration = Duration::from_secs(1 * 60);
+const MOST_LEEWAY: Duration = Duration::from_secs(60);
 
 /// The longest token, in bytes, unless set.
 const LONGEST: usize = 8 * 1024;

@@ -26,7 +26,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// How long keys are kept at the least, at the most, and where the answer does not say.
 const SHORTEST: Duration = Duration::from_secs(5 * 60);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-const USUAL: Duration = Duration::from_secs(1 * 3600);
+const USUAL: Duration = Duration::from_secs(3600);
 
 /// Where an issuer's keys are.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use crate::crypto::{VerifyingKey, digest_of};
 use crate::types::{Digest, Timestamp};
 
 /// The shortest pause between two attempts to fetch keys.
-const PAUSE: Duration = Duration::from_secs(1 * 60);
+const PAUSE: Duration = Duration::from_secs(60);
 
 /// The shortest pause after an attempt that failed, while no key is known.
 const SHORT_PAUSE: Duration = Duration::from_secs(10);
