@@ -20,6 +20,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("role_permissions", &["role", "permission", "effect"]),
     ("role_includes", &["role", "included"]),
     ("subject_roles", &["subject_kind", "subject_id", "role"]),
+    ("subject_roles_within", &["subject_kind", "subject_id", "place", "role"]),
     ("grants", &["id"]),
     ("sessions", &["id"]),
     ("ended_sessions", &["id"]),
