@@ -241,7 +241,7 @@ fn administrator(shared: &Shared) {
     ask("PUT", &format!("/users/{id}/roles/moderator"), "");
     ask("POST", &format!("/users/{id}/grants"), "{\"permission\":\"write\"}");
     ask("GET", "/audit?limit=20", "");
-    ask("PATCH", &format!("/users/{id}"), "{\"active\":false}");
+    ask("PATCH", &format!("/users/{id}"), "{\"is_active\":false}");
     ask("DELETE", &format!("/users/{id}/roles/moderator"), "");
     if shared.number().is_multiple_of(3) {
         ask("DELETE", &format!("/users/{id}"), "");

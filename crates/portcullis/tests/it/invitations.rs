@@ -76,7 +76,8 @@ async fn an_invitation_is_good_once_and_gives_its_roles() {
     for bad in [&wrong, "", "pc_inv_"] {
         is_void(register(&app, "ann", json!({"invitation": bad})).await);
     }
-    register(&app, "root", json!({"invitation": token})).await.expect(409);
+    app.user("carl").get("/users/me").await.expect(200);
+    register(&app, "carl", json!({"invitation": token})).await.expect(409);
     let elsewhere = json!({"invitation": token, "email": "ann@example.org"});
     register(&app, "ann", elsewhere).await.expect(422);
     let ann: Value = register(&app, "ann", json!({"invitation": token})).await.expect(201).json();
