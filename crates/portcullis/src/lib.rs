@@ -152,5 +152,6 @@ mod guide {
         Proxies "../../../docs/guide/11-proxies.md"
         Existing "../../../docs/guide/13-existing-service.md"
         Tenants "../../../docs/guide/14-tenants.md"
+        AuthorizationServer "../../../docs/guide/15-authorization-server.md"
     }
 }

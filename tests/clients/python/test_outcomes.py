@@ -143,20 +143,23 @@ def test_token_endpoint_errors_are_those_of_oauth(client):
     assert error(content=twice, headers=kind) == "invalid_request"
 
 
-def test_the_password_grant_is_for_no_client(client):
+def test_the_password_grant_is_for_no_third_party(client):
     password = {"grant_type": "password", "username": "alice", "password": "down-the-rabbit-hole"}
     body = {"id": f"third-party-{uuid.uuid4()}", "name": "Third party"}
     registered = client.post("/clients", auth=basic("ada"), json=body)
     assert registered.status_code == 201, registered.text
+    known = client.post("/token", data=password | {"client_id": body["id"]})
+    assert (known.status_code, known.json()["error"]) == (400, "unauthorized_client"), known.text
+    unknown = client.post("/token", data=password | {"client_id": "nobody-knows-it"})
+    assert (unknown.status_code, unknown.json()["error"]) == (401, "invalid_client"), unknown.text
     for named in [body["id"], "nobody-knows-it"]:
         for answer in [
-            client.post("/token", data=password | {"client_id": named}),
             client.post("/token", data=password | {"client_id": named, "client_secret": "x"}),
             client.post("/token", data=password, auth=(named, "x")),
         ]:
             assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), answer.text
             assert answer.headers["www-authenticate"].startswith("Basic ")
-    both = client.post("/token", data=password | {"client_id": "a"}, auth=("a", "x"))
+    both = client.post("/token", data=password | {"client_id": "b"}, auth=("a", "x"))
     assert (both.status_code, both.json()["error"]) == (400, "invalid_request")
     assert client.post("/token", data=password | {"client_id": ""}).status_code == 200
 

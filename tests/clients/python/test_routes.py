@@ -222,7 +222,7 @@ def test_what_anyone_may_read(client):
     server = client.get("/.well-known/oauth-authorization-server").json()
     base = str(client.base_url).rstrip("/")
     assert server["token_endpoint"] == f"{base}/token"
-    assert set(server["grant_types_supported"]) == {"password", "refresh_token"}
+    assert set(server["grant_types_supported"]) >= {"client_credentials", "password", "refresh_token"}
     resource = client.get("/.well-known/oauth-protected-resource").json()
     assert resource["authorization_servers"] == [server["issuer"]]
     for probe in ["/health/live", "/health/ready"]:

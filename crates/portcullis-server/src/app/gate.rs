@@ -1,7 +1,7 @@
 //! The gate, as the settings have it.
 
 use portcullis::auth::{
-    AccessTokenVerifier, ApiKeyVerifier, Auth, PasswordVerifier, SessionVerifier,
+    AccessTokenVerifier, ApiKeyVerifier, Auth, ClientVerifier, PasswordVerifier, SessionVerifier,
 };
 use portcullis::cors::Cors;
 use portcullis::credential::{
@@ -10,7 +10,7 @@ use portcullis::credential::{
 };
 use portcullis::edge::{CountryDatabase, ForwardedHeader, Proxies};
 use portcullis::gate::{Gate, GateBuilder};
-use portcullis::identity::VerifiedBy;
+use portcullis::identity::{VerifiedBy, first_of};
 use portcullis::problem::ConfigError;
 use portcullis::types::Origin;
 
@@ -64,8 +64,10 @@ pub(super) fn gate(
     let flow = oauth2_password("/token", sentences).describe();
     let mut gate = bounds(settings, Gate::builder()).proxies(proxies).cors(cors(settings));
     if settings.server.basic {
-        let verifier = PasswordVerifier::new(auth.clone());
-        gate = gate.scheme("basic", basic("portcullis").verified_by(verifier));
+        // An API that asks about a token is a client, and shows its secret (RFC 7662 §2.1).
+        let clients = ClientVerifier::new(auth.clone(), &["/introspect"]);
+        let verifiers = first_of(clients).or(PasswordVerifier::new(auth.clone()));
+        gate = gate.scheme("basic", basic("portcullis").verified_by(verifiers));
     }
     let gate = gate
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
@@ -163,6 +165,25 @@ fn public_origin(settings: &Settings) -> Result<Option<Origin>, ConfigError> {
     let origin = Origin::of_url(given.as_str())
         .map_err(|fault| ConfigError::one("server.public_url", fault.to_string(), fault.fix))?;
     Ok(Some(origin))
+}
+
+/// The host and port that people see.
+pub(super) fn public_host(settings: &Settings) -> Option<String> {
+    let url = settings.server.public_url();
+    let host = url.as_str().split_once("://")?.1;
+    Some(host.split('/').next().unwrap_or_default().to_owned())
+}
+
+/// How this site knows itself where a page sends a form: it trusts no other.
+///
+/// # Errors
+/// Where `server.public_url` has no origin.
+pub(super) fn own_site(settings: &Settings) -> Result<Csrf, ConfigError> {
+    let own = Csrf::new();
+    Ok(match public_origin(settings)? {
+        Some(origin) => own.public_origin(origin),
+        None => own,
+    })
 }
 
 /// `__Host-portcullis`; over plain http, which is loopback, `portcullis`.

@@ -3,6 +3,7 @@
 mod check;
 mod countries;
 mod database_file;
+mod forward_auth;
 mod gate;
 mod greeting;
 mod health;

@@ -187,6 +187,7 @@ fn rules_settings(settings: &Settings, kind: Kind) -> RulesSettings {
     };
     let staleness = settings.cluster.max_staleness.as_millis();
     auth.max_staleness = u32::try_from(staleness).unwrap_or(u32::MAX);
+    auth.authorization_endpoint = true;
     if kind == Kind::Demo {
         auth.registration_roles = vec![Role::from("user")];
     }

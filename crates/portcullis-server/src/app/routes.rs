@@ -13,11 +13,11 @@ use portcullis::problem::{ConfigError, Problem};
 use portcullis::router::{App, Routes};
 
 use super::countries::Countries;
-use super::{Kind, gate, greeting, health};
+use super::{Kind, forward_auth, gate, greeting, health};
 use crate::config::Settings;
 use crate::demo::hello;
 use crate::demo::items::{self, Items};
-use crate::pages::docs;
+use crate::pages::{docs, sign_in};
 use crate::telemetry::Metrics;
 
 /// The application, ready to be served.
@@ -46,6 +46,9 @@ pub(crate) fn application(
         .merge(routes::session::table(&gate, &cookie))
         .merge(routes::accounts::table(&gate))
         .merge(routes::oauth::table(&gate))
+        .merge(routes::openid::table(&gate))
+        .merge(forward_auth::table(&gate, gate::public_host(settings)))
+        .merge(sign_in::table(&gate, &cookie, gate::own_site(settings)?))
         .merge(routes::me::table(&gate))
         .merge(routes::api_keys::table(&gate))
         .merge(routes::users::table(&gate))
@@ -79,7 +82,14 @@ pub(crate) fn application(
         .merge(explorer(&gate))
         .openapi("/openapi.json", public("what this API can do"))
         .about(about(kind))
-        .cors("/token", token)
+        .cors("/token", token.clone())
+        .cors("/userinfo", token)
+        // A browser comes here itself: no page may read what it is answered (RFC 9700 §2.6).
+        .cors("/authorize", Cors::closed())
+        .cors("/login", Cors::closed())
+        .cors("/consent", Cors::closed())
+        .cors("/logout", Cors::closed())
+        .cors("/.well-known/openid-configuration", Cors::public_metadata())
         .cors("/.well-known/jwks.json", Cors::public_metadata())
         .cors("/.well-known/oauth-authorization-server", Cors::public_metadata())
         .cors("/.well-known/oauth-protected-resource", Cors::public_metadata())

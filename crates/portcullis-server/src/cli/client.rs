@@ -1,18 +1,18 @@
 //! `portcullis client …`: programs that are registered.
 
-use std::collections::BTreeSet;
-
-use portcullis::auth::{Actor, Auth, Client, ClientChange};
+use portcullis::auth::routes::ClientAnswer;
+use portcullis::auth::{
+    Actor, Auth, Client, ClientChange, ClientRequest, ClientSettings, GrantType, RedirectUri,
+};
 use portcullis::problem::ProblemKind;
-use portcullis::types::{ClientId, PageRequest, Role, Subject};
-use serde::Serialize;
+use portcullis::types::{ClientId, PageRequest, Role, Scopes, Subject};
 
 use super::Failure;
-use super::client_key;
 use super::grants::{self, PermissionsOf, RolesOf};
 use super::open::{self, Noun, Without};
 use super::show::{Form, facts, joined, table};
 use super::user::state;
+use super::{client_key, client_secret};
 use crate::config::Settings;
 
 /// What may be done about clients. ID is what they send as `client_id`.
@@ -33,6 +33,8 @@ pub(super) enum Operation {
         /// A role to begin with; may be given more than once
         #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
         roles: Vec<String>,
+        #[command(flatten)]
+        settings: ClientFlags,
     },
     /// Show a client
     Show {
@@ -57,6 +59,8 @@ pub(super) enum Operation {
     Permissions(PermissionsOf),
     /// List, make or delete API keys: what the client shows to be known
     Key(client_key::KeysOf),
+    /// List, draw or delete secrets: what a confidential client shows where it asks for tokens
+    Secret(client_secret::SecretsOf),
     /// Delete a client with its keys, and end every session at it
     Delete {
         /// Which client
@@ -64,14 +68,47 @@ pub(super) enum Operation {
     },
 }
 
-/// A client as it is printed.
-#[derive(Serialize)]
-struct Shown {
-    id: ClientId,
-    name: String,
-    is_active: bool,
-    roles: BTreeSet<Role>,
-    created_at: String,
+/// What a client may ask for.
+#[derive(Debug, clap::Args)]
+pub(super) struct ClientFlags {
+    /// It can keep a secret, and must show it: one is drawn and printed, this once
+    #[arg(long)]
+    confidential: bool,
+    /// It is ours: its users are not asked for consent
+    #[arg(long)]
+    first_party: bool,
+    /// How it gets tokens, such as authorization_code; may be given more than once
+    #[arg(long = "grant-type", value_name = "GRANT", value_delimiter = ',', value_parser = grant_type)]
+    grant_types: Vec<GrantType>,
+    /// Where a person may be sent with a code; may be given more than once
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<RedirectUri>,
+    /// Where a person may be sent after signing out; may be given more than once
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<RedirectUri>,
+    /// A scope that its tokens may have, where not all; may be given more than once
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    scopes: Option<Vec<String>>,
+}
+
+impl ClientFlags {
+    fn settings(self) -> ClientSettings {
+        ClientSettings {
+            confidential: self.confidential,
+            first_party: self.first_party,
+            grant_types: self.grant_types.into_iter().collect(),
+            redirect_uris: self.redirect_uris,
+            post_logout_redirect_uris: self.post_logout_redirect_uris,
+            scopes: self.scopes.map_or(Scopes::All, Scopes::only),
+        }
+    }
+}
+
+fn grant_type(name: &str) -> Result<GrantType, String> {
+    GrantType::of_name(name).ok_or_else(|| {
+        let names: Vec<&str> = GrantType::ALL.iter().map(|grant| grant.as_str()).collect();
+        format!("the grants are {}", names.join(", "))
+    })
 }
 
 impl Operation {
@@ -83,14 +120,22 @@ impl Operation {
         let by = Actor::command_line();
         match self {
             Self::List { form } => list(auth, form).await,
-            Self::Add { id, name, roles } => {
+            Self::Add { id, name, roles, settings } => {
                 let roles: Vec<Role> = roles.into_iter().map(Role::from).collect();
                 for role in &roles {
                     grants::must_be_there(auth, role)?;
                 }
                 let name = name.unwrap_or_else(|| id.clone());
-                let client = auth.add_client(&by, ClientId::from(&*id), name, &roles).await?;
-                Ok(format!("{} is registered\n", client.id))
+                let settings = settings.settings();
+                let request = ClientRequest { roles, settings, ..ClientRequest::new(&*id, name) };
+                let client = auth.register_client(&by, request).await?;
+                let mut text = format!("{} is registered\n", client.id);
+                if client.settings.confidential {
+                    let (_, secret) = auth.create_client_secret(&by, client.id).await?;
+                    text.push_str(secret.expose());
+                    text.push('\n');
+                }
+                Ok(text)
             }
             Self::Show { id, form } => {
                 let client = shown(auth, known(auth, &id).await?).await?;
@@ -99,6 +144,10 @@ impl Operation {
                         ("id", client.id.to_string()),
                         ("name", client.name.clone()),
                         ("state", state(client.is_active).to_owned()),
+                        ("kind", kind(&client)),
+                        ("grants", joined(&client.grant_types)),
+                        ("redirects", joined(&client.redirect_uris)),
+                        ("scopes", client.scopes.as_ref().map_or("no limit".into(), joined)),
                         ("roles", joined(&client.roles)),
                         ("registered", client.created_at.clone()),
                     ])
@@ -109,6 +158,7 @@ impl Operation {
             Self::Roles(roles) => roles.run(auth, Noun::Client).await,
             Self::Permissions(permissions) => permissions.run(auth, Noun::Client).await,
             Self::Key(keys) => keys.run(auth).await,
+            Self::Secret(secrets) => secrets.run(auth).await,
             Self::Delete { id } => {
                 let client = known(auth, &id).await?;
                 auth.delete_client(&by, client.id).await?;
@@ -167,13 +217,12 @@ pub(super) async fn known(auth: &Auth, id: &str) -> Result<Client, Failure> {
     })
 }
 
-async fn shown(auth: &Auth, client: Client) -> Result<Shown, Failure> {
+async fn shown(auth: &Auth, client: Client) -> Result<ClientAnswer, Failure> {
     let roles = auth.roles_of(&Subject::Client(client.id.clone())).await?;
-    Ok(Shown {
-        id: client.id,
-        name: client.name,
-        is_active: client.active,
-        roles,
-        created_at: client.created_at.to_string(),
-    })
+    Ok(ClientAnswer::new(client, roles))
+}
+
+fn kind(client: &ClientAnswer) -> String {
+    let whose = if client.is_first_party { ", first-party" } else { "" };
+    format!("{}{whose}", if client.is_confidential { "confidential" } else { "public" })
 }

@@ -12,6 +12,7 @@ mod backup;
 mod check;
 mod client;
 mod client_key;
+mod client_secret;
 mod copy;
 mod cors;
 mod demo;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use portcullis::auth::{Auth, Registration, UserFilter};
+use portcullis::auth::{Actor, Auth, Registration, UserFilter};
 use portcullis::types::PageRequest;
 
 use super::open::{self, Without};
@@ -16,6 +16,9 @@ pub(super) async fn serve(flags: &SharedFlags) -> Result<String, Failure> {
     let (settings, known) = Settings::load_with_sources(flags)?;
     let logs = Logs::start(&settings.server);
     let auth = open::open(&settings, Kind::Serve, Without::Make).await?;
+    for client in &settings.clients {
+        auth.declare_client(&Actor::system(), client.request()).await?;
+    }
     let first = PageRequest { after: None, limit: 1 };
     let nobody = auth.users(&UserFilter::default(), &first).await?.items.is_empty();
     let application = app::application(&settings, Kind::Serve, &auth, None)?;

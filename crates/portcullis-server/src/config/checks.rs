@@ -16,6 +16,7 @@ pub(super) fn check(settings: &Settings, faults: &mut ConfigError) {
     check.bounds(settings);
     check.tokens(settings);
     check.passwords_and_mail(settings);
+    check.clients(settings);
     check.assembled(settings);
 }
 
@@ -44,6 +45,26 @@ impl Check<'_> {
             |setting: &&str| self.unsound.faults.iter().all(|fault| fault.setting != **setting);
         if let (Some(first), true) = (about.first(), about.iter().all(read)) {
             self.faults.add(first, wrong, fix);
+        }
+    }
+
+    fn clients(&mut self, settings: &Settings) {
+        for (at, client) in settings.clients.iter().enumerate() {
+            let (id, secret) = (format!("client[{at}].id"), format!("client[{at}].secret"));
+            let before = &settings.clients[..at];
+            if client.id.is_empty() {
+                self.note(&[&id], "it is not there", "say what the client sends as `client_id`");
+            } else if before.iter().any(|other| other.id == client.id) {
+                self.note(&[&id], "two clients have it", "give each an id of its own");
+            }
+            let length = |secret: &secrecy::SecretString| secret.expose_secret().chars().count();
+            if client.secret.as_ref().is_some_and(|secret| !(30..=200).contains(&length(secret))) {
+                self.note(
+                    &[&secret],
+                    "it has fewer than 30 characters, or more than 200",
+                    "draw one: `openssl rand -hex 32`",
+                );
+            }
         }
     }
 

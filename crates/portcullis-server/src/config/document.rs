@@ -23,18 +23,35 @@ pub(crate) fn markdown() -> String {
         page.push_str("\n| setting | default | what it does |\n|---|---|---|\n");
         for setting in section.settings {
             let secret = if setting.secret { ", or `_FILE`" } else { "" };
-            let _ = writeln!(
-                page,
-                "| `{}`<br>`{}`{secret} | {} | {} Write {}. |",
-                setting.key,
-                variable(section.name, setting.key),
-                default_of(setting),
-                sentence(setting.about),
-                (setting.expects)(),
-            );
+            let variable = variable(section.name, setting.key);
+            row(&mut page, setting, &format!("<br>`{variable}`{secret}"));
+        }
+    }
+    for table in Settings::TABLES {
+        let _ = write!(
+            page,
+            "\n## [[{}]]\n\n{} It stands in the file alone, not in the environment.\n",
+            table.name,
+            sentence(table.about)
+        );
+        page.push_str("\n| key | default | what it does |\n|---|---|---|\n");
+        for setting in table.settings {
+            let file = format!(", or `{}_file`", setting.key);
+            row(&mut page, setting, if setting.secret { &file } else { "" });
         }
     }
     page
+}
+
+fn row(page: &mut String, setting: &Setting, also: &str) {
+    let _ = writeln!(
+        page,
+        "| `{}`{also} | {} | {} Write {}. |",
+        setting.key,
+        default_of(setting),
+        sentence(setting.about),
+        (setting.expects)(),
+    );
 }
 
 fn default_of(setting: &Setting) -> String {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use portcullis::problem::ConfigError;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::private_file;
@@ -65,7 +66,7 @@ struct Found<'a> {
 
 impl<'a> Layers<'a> {
     /// Opens the layers, and notes every name in them that no section knows.
-    pub(crate) fn open(given: &'a Given, sections: &[Section]) -> Self {
+    pub(crate) fn open(given: &'a Given, sections: &[Section], tables: &[Section]) -> Self {
         let mut faults = ConfigError::none();
         let mut document = DeTable::new();
         if let Some((path, text)) = &given.file {
@@ -94,7 +95,7 @@ impl<'a> Layers<'a> {
             faults,
         };
         layers.take_environment(sections);
-        layers.refuse_unknown_keys(sections);
+        layers.refuse_unknown_keys(sections, tables);
         layers
     }
 
@@ -139,6 +140,40 @@ impl<'a> Layers<'a> {
         }
         self.sources.push(Source { setting, value: value.to_text(), place: found.place });
         value
+    }
+
+    /// Reads every table of this name, such as `[[client]]`: of the file alone.
+    pub(crate) fn tables<T>(&mut self, name: &str, read: impl Fn(&mut Self) -> T) -> Vec<T> {
+        let found = self.document.get(name).and_then(|found| found.get_ref().as_array().cloned());
+        let entries = found.into_iter().flatten().enumerate();
+        let tables = entries.map(|(at, entry)| {
+            let mut document = DeTable::new();
+            document.insert(Spanned::new(0..0, name.to_owned().into()), entry);
+            let mut one = Self {
+                given: self.given,
+                environment: BTreeMap::new(),
+                document,
+                is_whole: self.is_whole,
+                sources: Vec::new(),
+                faults: ConfigError::none(),
+            };
+            let table = read(&mut one);
+            // Which of them, by its place.
+            let named = |setting: String| match setting.strip_prefix(name) {
+                Some(key) => format!("{name}[{at}]{key}"),
+                None => setting,
+            };
+            for mut fault in one.faults.faults {
+                fault.setting = named(fault.setting);
+                self.faults.faults.push(fault);
+            }
+            for mut source in one.sources {
+                source.setting = named(source.setting);
+                self.sources.push(source);
+            }
+            table
+        });
+        tables.collect()
     }
 
     /// The highest layer that has the setting.
@@ -241,7 +276,7 @@ impl<'a> Layers<'a> {
     }
 
     /// Notes every section and key of the file that nothing reads.
-    fn refuse_unknown_keys(&mut self, sections: &[Section]) {
+    fn refuse_unknown_keys(&mut self, sections: &[Section], tables: &[Section]) {
         let Some((path, text)) = &self.given.file else {
             return;
         };
@@ -265,6 +300,23 @@ impl<'a> Layers<'a> {
                             None => belongs(&known, name),
                         };
                         unknown.push((key.span().start, format!("{section}.{name}"), place, fix));
+                    }
+                }
+                DeValue::Array(entries) if tables.iter().any(|table| table.name == section) => {
+                    let known: Vec<String> = names(tables)
+                        .filter(|(of, _)| *of == section)
+                        .map(|(_, key)| key)
+                        .collect();
+                    let keys = entries.iter().flat_map(|entry| {
+                        entry.get_ref().as_table().into_iter().flat_map(DeTable::keys)
+                    });
+                    for key in keys.filter(|key| !known.iter().any(|one| one == key.get_ref())) {
+                        let fix = match nearest(key.get_ref(), known.iter().map(String::as_str)) {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => format!("its keys are {}", known.join(", ")),
+                        };
+                        let (start, key) = (key.span().start, key.get_ref());
+                        unknown.push((start, format!("{section}.{key}"), at(start), fix));
                     }
                 }
                 DeValue::Table(_) => {

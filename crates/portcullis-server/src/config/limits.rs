@@ -269,6 +269,41 @@ const DATABASE: &[Limit] = &[
     ),
 ];
 
+const CLIENTS: &[Limit] = &[
+    Limit(
+        "secrets of one client",
+        Fixed("2"),
+        "409",
+        "two_secrets_count_while_one_takes_over_from_the_other",
+    ),
+    Limit(
+        "redirect URIs of one client, of each kind",
+        Fixed("20, of 500 characters"),
+        "422",
+        "a_uri_that_could_lead_elsewhere_cannot_be_registered",
+    ),
+    Limit(
+        "an authorization code",
+        Fixed("one use, 60 s"),
+        "400 `invalid_grant`; a second use ends what the first gave",
+        "a_code_that_is_replayed_ends_what_it_gave_and_nothing_else",
+    ),
+    Limit("unused codes of one sign-in", Fixed("20"), "the oldest go", "—"),
+    Limit(
+        "the query of an authorization request",
+        Fixed("4096 bytes"),
+        "400",
+        "a_redirect_that_is_not_registered_leads_nowhere",
+    ),
+    Limit("a person on a page of the flow", Fixed("an hour"), "400", "—"),
+    Limit(
+        "wrong secrets of one client that somebody chose, from one address",
+        Setting("throttle.account_attempts"),
+        "429",
+        "failures_fill_a_bucket_that_time_empties",
+    ),
+];
+
 const E_MAIL: &[Limit] = &[
     Limit(
         "e-mails that wait to be sent",
@@ -306,6 +341,7 @@ fn markdown() -> String {
         ("Accounts and passwords", ACCOUNTS),
         ("Tokens and sessions", LIFETIMES),
         ("Database and memory", DATABASE),
+        ("Clients", CLIENTS),
         ("E-mail", E_MAIL),
     ] {
         let _ = write!(

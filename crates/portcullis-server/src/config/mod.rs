@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 mod checks;
+pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod cors;
 pub(crate) mod database;
@@ -86,6 +87,8 @@ pub(crate) struct Settings {
     pub(crate) throttle: throttle::Throttle,
     /// `[mail]`.
     pub(crate) mail: mail::Mail,
+    /// `[[client]]`.
+    pub(crate) clients: Vec<client::Client>,
 }
 
 impl Settings {
@@ -102,6 +105,9 @@ impl Settings {
         throttle::Throttle::SECTION,
         mail::Mail::SECTION,
     ];
+
+    /// Every table that may stand in the file several times.
+    pub(crate) const TABLES: &[Section] = &[client::Client::SECTION];
 
     /// Reads flags, the environment and the file.
     ///
@@ -126,7 +132,7 @@ impl Settings {
     /// # Errors
     /// Every mistake there is, each with its fix.
     fn read(given: &Given) -> Result<(Self, Vec<Source>), ConfigError> {
-        let mut layers = Layers::open(given, Self::SECTIONS);
+        let mut layers = Layers::open(given, Self::SECTIONS, Self::TABLES);
         let settings = Self {
             server: server::Server::read(&mut layers),
             database: database::Database::read(&mut layers),
@@ -138,6 +144,7 @@ impl Settings {
             passwords: passwords::Passwords::read(&mut layers),
             throttle: throttle::Throttle::read(&mut layers),
             mail: mail::Mail::read(&mut layers),
+            clients: layers.tables("client", client::Client::read),
         };
         if layers.is_whole {
             checks::check(&settings, &mut layers.faults);

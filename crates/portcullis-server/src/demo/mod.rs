@@ -1,5 +1,6 @@
 //! `portcullis demo`: the tutorial's whole system, with sample data.
 
+mod clients;
 pub(crate) mod hello;
 pub(crate) mod items;
 mod roles;

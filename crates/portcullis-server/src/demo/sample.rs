@@ -71,7 +71,7 @@ pub(crate) async fn sample(auth: &Auth) -> Result<(), Problem> {
             Some(user) => complete(auth, one, &user).await?,
         }
     }
-    Ok(())
+    super::clients::clients(auth).await
 }
 
 async fn make(auth: &Auth, sample: &Sample) -> Result<(), Problem> {

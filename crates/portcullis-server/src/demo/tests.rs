@@ -146,9 +146,15 @@ async fn every_sample_user_on_every_route() {
 async fn every_route_of_the_demo_is_guarded_as_its_table_says() {
     let (app, _folder) = demo(&FixedClock::at(MOMENTS[0].1)).await;
     let clients = ["/token", "/revoke", "/auth/jwt/login", "/auth/opaque/login"];
-    let setup = clients
-        .iter()
-        .fold(Setup::new(), |setup, path| setup.reads_credentials(&Method::POST, path));
+    let setup = Setup::new();
+    let setup = ["/authorize", "/login", "/consent", "/logout", "/forward-auth"].iter().fold(
+        setup,
+        |setup, path| {
+            setup.reads_credentials(&Method::GET, path).reads_credentials(&Method::POST, path)
+        },
+    );
+    let setup =
+        clients.iter().fold(setup, |setup, path| setup.reads_credentials(&Method::POST, path));
     let covered = hostile(&app, &setup).await;
     assert_eq!(covered.routes.len(), app.access().iter().count());
 }

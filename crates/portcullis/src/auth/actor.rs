@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::audit::AuditTarget;
-use crate::types::{Principal, Subject, UserId};
+use crate::types::{ClientId, Principal, Subject, UserId};
 
 /// Who makes a change, from which address and in which request.
 ///
@@ -103,6 +103,11 @@ impl Actor {
     pub(super) fn account(&self) -> Option<String> {
         let own = matches!(&*self.target.kind, "user" | "client" | "external");
         self.account.map(|id| id.to_string()).or_else(|| own.then(|| self.target.id.clone()))
+    }
+
+    /// The same, by the name of a client that has just shown its secret.
+    pub(super) fn of_client(&self, id: &ClientId, name: &str) -> Self {
+        Self { target: AuditTarget::client(id, name), ..self.clone() }
     }
 
     /// Whether it is this user.

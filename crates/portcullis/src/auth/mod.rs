@@ -34,10 +34,14 @@ pub mod audit;
 pub mod access;
 pub mod accounts;
 pub mod api_keys;
+#[cfg(feature = "oauth-server")]
+pub mod authorization;
 pub mod clients;
 pub mod invitations;
 mod keys;
 pub mod oauth;
+#[cfg(feature = "oauth-server")]
+pub mod openid;
 pub mod sessions;
 pub mod tokens;
 
@@ -58,19 +62,30 @@ pub use audit::{
     AuditFilter, AuditHead, AuditLink, AuditOutcome, AuditRecord, AuditTarget, AuditVerdict, Event,
     UnknownOutcome, audit_hash,
 };
-pub use clients::{Client, ClientChange};
+#[cfg(feature = "oauth-server")]
+pub use authorization::{
+    Authorization, AuthorizationRefused, CodeRefused, ConsentQuestion, Exchanged, WaitingRequest,
+};
+pub use clients::{
+    CLIENT_SECRETS, Client, ClientChange, ClientRefused, ClientRequest, ClientSecret,
+    ClientSettings, GrantType, InvalidRedirectUri, REDIRECT_URIS, RedirectUri,
+};
 pub use db::{ConnectError, CopiedTable, CopyError, Database, DatabaseError, DatabaseSettings};
 pub use denied::Denied;
 pub use invitations::{INVITATIONS, Invitation, InvitationRequest};
 pub use mail::{Mail, Mailer};
-pub use oauth::{Introspected, Revocable};
+pub use oauth::{Introspected, Revocable, TokenRefused};
+#[cfg(feature = "oauth-server")]
+pub use openid::{LogoutOutcome, LogoutRequest, UserInfo};
 pub use routes::CurrentUser;
 pub use sessions::{Caller, LIVE_SESSIONS, Session, SignedIn};
 pub use settings::{AccessFormat, Registration, Settings};
 pub use start::{AuthBuilder, StartError};
 pub use throttle::ThrottleSettings;
 pub use tokens::{Issued, RefreshRefused, VerifiedToken};
-pub use verifiers::{AccessTokenVerifier, ApiKeyVerifier, PasswordVerifier, SessionVerifier};
+pub use verifiers::{
+    AccessTokenVerifier, ApiKeyVerifier, ClientVerifier, PasswordVerifier, SessionVerifier,
+};
 
 use crate::clock::Sources;
 use crate::crypto::MasterSecret;
@@ -99,6 +114,7 @@ pub(crate) struct Inner {
     tokens: tokens::TokenState,
     api_keys: api_keys::ApiKeyState,
     accounts: accounts::AccountState,
+    clients: clients::ClientState,
 }
 
 impl fmt::Debug for Auth {

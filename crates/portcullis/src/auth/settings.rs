@@ -62,6 +62,9 @@ pub struct Settings {
     pub reserved_names: Vec<String>,
     /// The role whose last active holder cannot be removed.
     pub administrator: Option<Role>,
+    /// Whether the application has the pages of the authorization code flow, at `/authorize`, `/userinfo` and
+    /// `/logout`: the metadata names them then (feature `oauth-server`).
+    pub authorization_endpoint: bool,
     /// How long memory may answer without having read the feed of changes, in milliseconds: 100 to
     /// 60 000. A change of another process counts after this time at the latest.
     pub max_staleness: u32,
@@ -133,6 +136,7 @@ impl Settings {
             registration: Registration::Closed,
             reserved_names: Self::RESERVED_NAMES.iter().map(ToString::to_string).collect(),
             administrator: Some("admin".into()),
+            authorization_endpoint: false,
             max_staleness: 1000,
         }
     }

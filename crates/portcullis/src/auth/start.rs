@@ -7,6 +7,7 @@ use super::accounts::AccountState;
 use super::api_keys::ApiKeyState;
 use super::audit::{Recorder, Seal};
 use super::cache::AccessCache;
+use super::clients::ClientState;
 use super::db::{Database, DatabaseError, position, sql};
 use super::keys::KeyState;
 use super::sessions::SessionState;
@@ -200,6 +201,7 @@ impl AuthBuilder {
             tokens: TokenState::new(&self.master, verifier),
             api_keys: ApiKeyState::new(),
             accounts: AccountState::new(passwords, &self.sources).map_err(Problem::internal)?,
+            clients: ClientState::new(&self.sources).map_err(Problem::internal)?,
             throttle: Throttle::new(self.throttle),
             db,
             sources: self.sources,

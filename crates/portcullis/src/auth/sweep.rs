@@ -20,8 +20,15 @@ impl Auth {
     pub(super) async fn delete_what_expired(&self, now: Timestamp) -> Result<u64, DatabaseError> {
         let longest = jiff::SignedDuration::from_secs(Settings::LONGEST_ACCESS_TTL.into());
         let waited = now.checked_sub(longest).unwrap_or(Timestamp::MIN);
-        let sweeps =
-            [tokens::SWEEPS, api_keys::SWEEPS, invitations::SWEEPS, sessions::SWEEPS, keys::SWEEPS];
+        let sweeps = [
+            tokens::SWEEPS,
+            api_keys::SWEEPS,
+            invitations::SWEEPS,
+            #[cfg(feature = "oauth-server")]
+            super::authorization::SWEEPS,
+            sessions::SWEEPS,
+            keys::SWEEPS,
+        ];
         let mut gone = 0;
         for sweep in sweeps.into_iter().flatten() {
             let moment = if sweep.waits { waited } else { now };

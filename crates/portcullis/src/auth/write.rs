@@ -141,6 +141,11 @@ impl Write {
                 None => true,
             });
         }
+        // A client's own token says for which state of the client it was verified; an API key does not.
+        if let (Some(token), Some(version)) = (who.token, who.credential_version) {
+            let revoked = tokens::sql::is_revoked(&mut self.transaction, token).await?;
+            return Ok(version == access.epoch && !revoked);
+        }
         if let Some(key) = who.token {
             return Ok(api_keys::sql::is_live(&mut self.transaction, key, now).await?);
         }

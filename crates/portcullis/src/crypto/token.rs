@@ -27,11 +27,22 @@ pub enum OpaqueKind {
     Session,
     /// An invitation to register, `pc_inv_`.
     Invitation,
+    /// A client's secret, `pc_cs_`.
+    ClientSecret,
+    /// An authorization code, `pc_ac_`.
+    Code,
 }
 
 impl OpaqueKind {
-    const ALL: [Self; 5] =
-        [Self::Access, Self::Refresh, Self::ApiKey, Self::Session, Self::Invitation];
+    const ALL: [Self; 7] = [
+        Self::Access,
+        Self::Refresh,
+        Self::ApiKey,
+        Self::Session,
+        Self::Invitation,
+        Self::ClientSecret,
+        Self::Code,
+    ];
 
     /// How such a token begins.
     #[must_use]
@@ -42,6 +53,8 @@ impl OpaqueKind {
             Self::ApiKey => "pc_key_",
             Self::Session => "pc_st_",
             Self::Invitation => "pc_inv_",
+            Self::ClientSecret => "pc_cs_",
+            Self::Code => "pc_ac_",
         }
     }
 }

@@ -20,7 +20,8 @@ pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-fn decoded(text: &str) -> Option<String> {
+/// A name or value of a form, decoded; `None` where it cannot be.
+pub(super) fn decoded(text: &str) -> Option<String> {
     unescaped(text, b' ')
 }
 

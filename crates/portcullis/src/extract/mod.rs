@@ -31,3 +31,15 @@ pub use path::Path;
 pub use query::Query;
 pub use unchecked::Unchecked;
 pub use undescribed::Undescribed;
+
+/// The pairs of a query or a form, decoded; `None` where they cannot be.
+#[cfg(feature = "oauth-server")]
+pub(crate) fn form_pairs(text: &str) -> Option<Vec<(String, String)>> {
+    fields::pairs(text)
+}
+
+/// A name or a value of a form, decoded (RFC 6749 appendix B); `None` where it cannot be.
+#[cfg(feature = "auth")]
+pub(crate) fn form_decoded(text: &str) -> Option<String> {
+    fields::decoded(text)
+}

@@ -78,6 +78,21 @@ pub struct ScopeRule {
     pub permission: Option<Permission>,
 }
 
+/// The scopes that OpenID Connect names, each with its sentence. They stand beside the application's own, in no book:
+/// a token has one only where it was asked for.
+pub const OPENID_SCOPES: [(&str, &str); 4] = [
+    ("openid", "Know who you are."),
+    ("profile", "See your name."),
+    ("email", "See your e-mail address."),
+    ("offline_access", "Stay signed in when you are away."),
+];
+
+/// Whether OpenID Connect names this scope.
+#[must_use]
+pub fn is_openid_scope(name: &str) -> bool {
+    OPENID_SCOPES.iter().any(|(known, _)| *known == name)
+}
+
 impl ScopeBook {
     /// A book with no scope in it.
     #[must_use]

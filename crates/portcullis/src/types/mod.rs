@@ -12,7 +12,9 @@ mod place;
 mod principal;
 mod record;
 
-pub use access::{Access, Conditional, PlacedAccess, ScopeBook, ScopeRule};
+pub use access::{
+    Access, Conditional, OPENID_SCOPES, PlacedAccess, ScopeBook, ScopeRule, is_openid_scope,
+};
 pub use condition::{Condition, ConditionSpec, Hours, InvalidCondition, Network, Remedy, Weekday};
 pub use ids::{ClientId, GrantId, InvitationId, SessionId, TokenId, UserId};
 pub use key::{Digest, KeyRecord};

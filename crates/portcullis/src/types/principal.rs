@@ -298,6 +298,18 @@ impl Scopes {
         }
     }
 
+    /// What is within this limit and another.
+    #[must_use]
+    pub fn within(self, other: &Self) -> Self {
+        match (self, other) {
+            (one, Self::All) => one,
+            (Self::All, other) => other.clone(),
+            (Self::Only(one), Self::Only(other)) => {
+                Self::only(one.intersection(other).cloned().collect::<Vec<Scope>>())
+            }
+        }
+    }
+
     /// The scopes it is limited to; `None` where it is not limited.
     #[must_use]
     pub fn limit(&self) -> Option<&BTreeSet<Scope>> {

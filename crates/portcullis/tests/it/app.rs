@@ -1,14 +1,14 @@
 //! Every ready-made route behind one gate, on a SQLite file of its own, or on the server that tests use.
 
 use portcullis::auth::{
-    AccessTokenVerifier, ApiKeyVerifier, Auth, AuthBuilder, Database, PasswordVerifier,
-    Registration, SessionVerifier, Settings, routes,
+    AccessTokenVerifier, ApiKeyVerifier, Auth, AuthBuilder, ClientVerifier, Database,
+    PasswordVerifier, Registration, SessionVerifier, Settings, routes,
 };
 use portcullis::clock::Sources;
 use portcullis::credential::{SessionCookie, api_key_header, basic, bearer, cookie};
 use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::gate::Gate;
-use portcullis::identity::VerifiedBy;
+use portcullis::identity::{VerifiedBy, first_of};
 use portcullis::router::App;
 use portcullis::testing::database;
 use portcullis::types::ScopeBook;
@@ -56,8 +56,10 @@ pub(crate) fn session_cookie() -> SessionCookie {
 
 /// A gate that takes Basic, bearer tokens and the session cookie.
 pub(crate) fn gate(auth: &Auth, sources: Sources) -> Gate {
+    let clients = ClientVerifier::new(auth.clone(), &["/introspect"]);
+    let passwords = first_of(clients).or(PasswordVerifier::new(auth.clone()));
     Gate::builder()
-        .scheme("basic", basic("portcullis").verified_by(PasswordVerifier::new(auth.clone())))
+        .scheme("basic", basic("portcullis").verified_by(passwords))
         .scheme("bearer", bearer().verified_by(AccessTokenVerifier::new(auth.clone())))
         .scheme(
             "api_key",

@@ -48,6 +48,8 @@ async fn they_are_registered_listed_changed_and_deleted() {
     assert_eq!(
         shop,
         json!({"id": "shop", "name": "The shop", "is_active": true, "roles": [],
+            "is_confidential": false, "is_first_party": false, "grant_types": [],
+            "redirect_uris": [], "post_logout_redirect_uris": [], "scopes": null,
             "created_at": "2026-03-02T12:00:00Z"})
     );
     let drawn = register(app, json!({"name": "Drawn"})).await;

@@ -186,7 +186,7 @@ impl World {
             return;
         }
         let issued = answer.unwrap();
-        let successor = issued.refresh.expose().clone();
+        let successor = issued.refresh.as_ref().unwrap().expose().clone();
         let scopes: BTreeSet<&str> =
             issued.scopes.iter().map(portcullis::types::Scope::as_str).collect();
         let wanted = if scope == Some(true) { vec!["read"] } else { vec!["read", "write"] };
@@ -215,11 +215,12 @@ impl World {
             return;
         }
         let pairs: Vec<Issued> = answers.into_iter().map(Result::unwrap).collect();
-        let successors: BTreeSet<_> = pairs.iter().map(|pair| pair.refresh.expose()).collect();
+        let successors: BTreeSet<_> =
+            pairs.iter().map(|pair| pair.refresh.as_ref().unwrap().expose()).collect();
         assert_eq!(successors.len(), 1, "one lineage");
         let lineage = &mut self.lineages[which];
         lineage.used.push(self.now);
-        lineage.tokens.push(pairs[0].refresh.expose().clone());
+        lineage.tokens.push(pairs[0].refresh.as_ref().unwrap().expose().clone());
         lineage.idle = self.now + IDLE;
         for pair in &pairs {
             self.got(which, pair);
@@ -236,7 +237,7 @@ impl World {
         let principal = self.auth.principal_of_token(issued.access.expose()).await.unwrap();
         self.lineages.push(Lineage {
             session: principal.session.unwrap(),
-            tokens: vec![issued.refresh.expose().clone()],
+            tokens: vec![issued.refresh.as_ref().unwrap().expose().clone()],
             used: Vec::new(),
             idle: self.now + IDLE,
             end: self.now + LIFE,

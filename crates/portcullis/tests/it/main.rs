@@ -17,6 +17,7 @@ mod lifecycle;
 mod lists;
 mod live;
 mod lockout;
+mod oauth_clients;
 mod places;
 mod refresh;
 mod revocation;

@@ -26,7 +26,7 @@ pub(in crate::auth) async fn stored_access(
         }
         _ => {
             "SELECT name, NULL AS username_folded, NULL AS email_folded, active,
-                0 AS security_epoch FROM clients WHERE id = $1"
+                tokens_from AS security_epoch FROM clients WHERE id = $1"
         }
     });
     let Some(found) = found.bind(&id).optional(&mut *view).await? else { return Ok(None) };

@@ -127,7 +127,7 @@ pub struct UserFilter {
 
 /// What memory holds of accounts.
 pub(in crate::auth) struct AccountState {
-    passwords: Passwords,
+    pub(in crate::auth) passwords: Passwords,
     /// Passwords that were verified, by a keyed digest that only this process can make.
     verified: Cache<Digest, sign_in::VerifiedPassword>,
     verified_key: [u8; 32],

@@ -17,7 +17,7 @@ mod operations;
 pub mod routes;
 pub(in crate::auth) mod sql;
 
-pub(in crate::auth) use operations::delete_all;
+pub(in crate::auth) use operations::{delete_all, refuse_api_key};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

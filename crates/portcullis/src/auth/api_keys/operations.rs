@@ -284,10 +284,11 @@ fn principal(key: &ApiKey, known: &SubjectAccess) -> Principal {
 }
 
 /// Refuses a principal that signed in by an API key: one that leaked must not multiply.
-fn refuse_api_key(who: Option<&Principal>) -> Result<(), Problem> {
+pub(in crate::auth) fn refuse_api_key(who: Option<&Principal>) -> Result<(), Problem> {
     if who.is_some_and(|who| who.token.is_some() && who.session.is_none()) {
-        return Err(Problem::new(ProblemKind::Forbidden)
-            .detail("An API key cannot make another one: sign in for that."));
+        return Err(Problem::new(ProblemKind::Forbidden).detail(
+            "An API key or a client's own token cannot make another credential: sign in for that.",
+        ));
     }
     Ok(())
 }

@@ -94,6 +94,18 @@ actions! {
     InvitationMade = "invitation.made";
     /// An invitation was withdrawn.
     InvitationWithdrawn = "invitation.withdrawn";
+    /// A person let a client have scopes.
+    ConsentGiven = "consent.given";
+    /// An authorization code was shown again: what it gave was ended.
+    CodeReused = "code.reused";
+    /// A client got a secret.
+    ClientSecretCreated = "client.secret_created";
+    /// A secret of a client was deleted.
+    ClientSecretDeleted = "client.secret_deleted";
+    /// A client got a token for itself.
+    ClientToken = "client.token";
+    /// Somebody did not count as the client they named.
+    ClientRefused = "client.refused";
     /// Somebody signed in was refused, or brought a credential that was not accepted.
     AccessRefused = "access.refused";
 }

@@ -16,6 +16,8 @@ const BATCH: usize = 200;
 const TABLES: &[(&str, &[&str])] = &[
     ("users", &["id"]),
     ("clients", &["id"]),
+    ("client_secrets", &["id"]),
+    ("consents", &["user_id", "client_id", "scope"]),
     ("roles", &["name"]),
     ("role_permissions", &["role", "permission", "effect"]),
     ("role_includes", &["role", "included"]),
@@ -23,6 +25,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("subject_roles_within", &["subject_kind", "subject_id", "place", "role"]),
     ("grants", &["id"]),
     ("sessions", &["id"]),
+    ("authorization_codes", &["digest"]),
     ("ended_sessions", &["id"]),
     ("refresh_tokens", &["digest"]),
     ("access_tokens", &["id"]),

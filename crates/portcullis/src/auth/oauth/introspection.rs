@@ -1,9 +1,11 @@
 //! What a credential comes to, told to an API that cannot verify it itself.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::auth::Auth;
+use crate::auth::cache::SubjectAccess;
 use crate::auth::denied::Denied;
+use crate::auth::{Auth, VerifiedToken, tokens};
 use crate::crypto::{OpaqueKind, OpaqueToken};
 use crate::problem::Problem;
 use crate::types::{ClientId, Scope, Scopes, SessionId, Subject, Timestamp, TokenId};
@@ -16,6 +18,8 @@ pub struct Introspected {
     pub id: TokenId,
     /// For whom it speaks: a user, or by an API key of its own a client.
     pub subject: Subject,
+    /// Whether it is an API key, not a token.
+    pub is_key: bool,
     /// Their name.
     pub name: String,
     /// For which client a token was made, or whose a key is; `None` where it is a user's key.
@@ -34,6 +38,8 @@ pub struct Introspected {
 struct Said {
     found: Introspected,
     limit: Scopes,
+    /// The token, where it is not an API key.
+    token: Option<Arc<VerifiedToken>>,
 }
 
 impl Auth {
@@ -43,12 +49,16 @@ impl Auth {
     /// A 503 where the store is away.
     pub async fn introspect(&self, text: &str) -> Result<Option<Introspected>, Problem> {
         let settled = self.settled().await?;
-        let Said { mut found, limit } = match self.said(text, settled).await {
+        let Said { mut found, limit, token } = match self.said(text, settled).await {
             Ok(said) => said,
             Err(denied) => return denied.invalid_or(None),
         };
         let known = self.0.cache.of(&self.0.db, &found.subject, settled).await?;
-        Ok(known.filter(|known| known.active).map(|known| {
+        let good = |known: &SubjectAccess| match &token {
+            Some(token) => tokens::counts(known, token),
+            None => known.active,
+        };
+        Ok(known.filter(|known| good(known)).map(|known| {
             found.scopes = self.within(&known.access, &limit);
             found.name = known.name.to_string();
             found
@@ -65,6 +75,7 @@ impl Auth {
             let found = Introspected {
                 id: key.id,
                 subject: key.owner,
+                is_key: true,
                 name: String::new(),
                 client,
                 session: None,
@@ -72,19 +83,20 @@ impl Auth {
                 issued_at: key.created_at,
                 expires_at: key.expires_at,
             };
-            return Ok(Said { found, limit: key.scopes });
+            return Ok(Said { found, limit: key.scopes, token: None });
         }
         let token = self.verified(text).await?;
         let found = Introspected {
             id: token.id,
-            subject: Subject::User(token.user),
+            subject: token.subject.clone(),
+            is_key: false,
             name: String::new(),
             client: Some(token.client.clone()),
-            session: Some(token.session),
+            session: token.session,
             scopes: BTreeSet::new(),
             issued_at: token.issued_at,
             expires_at: token.expires_at,
         };
-        Ok(Said { found, limit: token.scopes.clone() })
+        Ok(Said { found, limit: token.scopes.clone(), token: Some(token) })
     }
 }

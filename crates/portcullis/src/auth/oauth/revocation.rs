@@ -4,7 +4,7 @@ use super::Introspected;
 use crate::auth::{Actor, Auth, api_keys, sessions, tokens};
 use crate::crypto::{OpaqueKind, OpaqueToken};
 use crate::problem::Problem;
-use crate::types::{SessionId, UserId};
+use crate::types::{ClientId, SessionId, Subject, UserId};
 
 /// What a token stands for.
 #[derive(Clone, Debug)]
@@ -38,6 +38,26 @@ impl Auth {
         }
     }
 
+    /// For which client a token was made, or whose API key it is; `None` where it stands for nothing.
+    ///
+    /// # Errors
+    /// A 503 where the database is away.
+    pub(in crate::auth) async fn client_of_token(
+        &self,
+        text: &str,
+    ) -> Result<Option<ClientId>, Problem> {
+        match OpaqueToken::parse(text) {
+            Ok((OpaqueKind::Refresh, digest)) => {
+                let found = tokens::sql::session_by_refresh(&self.0.db, &digest).await?;
+                Ok(found.map(|(session, _)| session.client))
+            }
+            _ => Ok(self.introspect(text).await?.map(|found| {
+                // A user's key was made for no client at all.
+                found.client.unwrap_or_else(ClientId::first_party)
+            })),
+        }
+    }
+
     /// Ends whatever this token stands for: an access token alone, a refresh token or a session
     /// cookie with its whole session, an API key for good. Holding the token is authority enough. Nothing happens
     /// where it stands for nothing.
@@ -57,7 +77,10 @@ impl Auth {
             Ok((OpaqueKind::ApiKey, digest)) => self.revoke_api_key(actor, digest).await,
             _ => match self.verified(text).await {
                 Ok(token) => {
-                    let actor = actor.for_account(token.user);
+                    let actor = match &token.subject {
+                        Subject::User(user) => actor.for_account(*user),
+                        _ => actor.clone(),
+                    };
                     self.revoke_token(&actor, token.id, token.expires_at).await
                 }
                 Err(denied) => denied.invalid_or(()),

@@ -14,9 +14,10 @@ use crate::openapi::{Describe, OperationBuilder};
 use crate::problem::{Problem, ProblemKind};
 use crate::types::Principal;
 
-/// Where a sign-in comes from, for its owner to see.
+/// Where a sign-in comes from, for its owner to see: for a handler to which nothing but a secret is sent. Over cleartext
+/// from elsewhere it is a 403.
 #[derive(Clone, Debug)]
-pub(in crate::auth) struct CallerInfo(pub(in crate::auth) Caller);
+pub struct CallerInfo(pub Caller);
 
 impl<S: Sync> FromRequestParts<S> for CallerInfo {
     type Rejection = Problem;

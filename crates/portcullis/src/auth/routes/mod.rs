@@ -20,9 +20,12 @@ pub use super::clients::routes::ClientAnswer;
 pub use super::invitations::routes as invitations;
 pub use super::invitations::routes::InvitationAnswer;
 pub use super::oauth::routes as oauth;
+#[cfg(feature = "oauth-server")]
+pub use super::oauth::routes::openid;
 pub use super::oauth::routes::sign_in as session;
 pub use super::sessions::routes::SessionAnswer;
+pub use arguments::CallerInfo;
 pub use arguments::CurrentUser;
-pub(in crate::auth) use arguments::{CallerInfo, CurrentActor, RequestHead};
+pub(in crate::auth) use arguments::{CurrentActor, RequestHead};
 pub use lists::List;
 pub(in crate::auth) use lists::{ListQuery, default_limit};

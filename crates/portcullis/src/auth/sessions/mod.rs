@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 
+#[cfg(feature = "oauth-server")]
+pub(in crate::auth) use operations::keep;
 pub(in crate::auth) use operations::{begin, end, end_all, end_of_client};
 
 use super::actor::Actor;
@@ -55,6 +57,8 @@ pub struct Session {
     pub address: Option<String>,
     /// What the client said it is (`User-Agent`), at most 200 characters.
     pub agent: Option<String>,
+    /// The sign-in in a browser that it hangs on, and ends with.
+    pub parent: Option<SessionId>,
 }
 
 impl Session {

@@ -35,6 +35,20 @@ impl Auth {
         who: &SignedIn,
         caller: Caller,
     ) -> Result<(Session, Secret<String>), Problem> {
+        self.begin_cookie_after(who, caller, None).await
+    }
+
+    /// The same in a browser that shows the session `before`: it ends, so that no cookie from before the sign-in
+    /// counts after it. Where it is the same user's, what hangs on it hangs on the new one.
+    ///
+    /// # Errors
+    /// As [`begin_cookie`](Self::begin_cookie).
+    pub async fn begin_cookie_after(
+        &self,
+        who: &SignedIn,
+        caller: Caller,
+        before: Option<SessionId>,
+    ) -> Result<(Session, Secret<String>), Problem> {
         let cookie =
             OpaqueToken::mint(&self.0.sources, OpaqueKind::Session).map_err(Problem::internal)?;
         let digest = cookie.digest();
@@ -43,7 +57,13 @@ impl Auth {
         let (who, begun) = (who.clone(), session.clone());
         self.write(&actor, move |write| {
             Box::pin(async move {
-                begin(write, &who, &begun, Some(&digest), &Scopes::All, "cookie").await
+                begin(write, &who, &begun, Some(&digest), &Scopes::All, "cookie").await?;
+                let Some(before) = before else { return Ok(()) };
+                let Some(row) = sql::session(write.db(), before).await? else { return Ok(()) };
+                if row.user == who.user {
+                    sql::adopt(write.db(), before, begun.id).await?;
+                }
+                end(write, row.user, before).await.map(drop)
             })
         })
         .await?;
@@ -70,6 +90,7 @@ impl Auth {
             second_factor: false,
             address: caller.address.map(|address| address.to_string()),
             agent: caller.agent.map(|agent| agent.chars().take(200).collect()),
+            parent: None,
         })
     }
 
@@ -245,11 +266,31 @@ pub(in crate::auth) async fn begin(
     if !access.is_some_and(|access| access.active && access.epoch == who.known.epoch) {
         return Err(ProblemKind::InvalidCredential.into());
     }
+    if session.client != ClientId::first_party() {
+        let client = write.access_of(&Subject::Client(session.client.clone())).await?;
+        if !client.is_some_and(|client| client.active) {
+            return Err(ProblemKind::InvalidCredential.into());
+        }
+    }
+    let target = AuditTarget::user(who.user, &who.username);
+    keep(write, session, cookie, scopes, (target, way)).await
+}
+
+/// Keeps a new session whose user was judged, with what it is noted with.
+pub(in crate::auth) async fn keep(
+    write: &mut Write,
+    session: &Session,
+    cookie: Option<&Digest>,
+    scopes: &Scopes,
+    (user, way): (AuditTarget, &'static str),
+) -> Result<(), Problem> {
+    let now = write.now;
     sql::insert(write.db(), session, cookie, scopes).await?;
-    let pushed_out = sql::end_surplus(write.db(), session).await?;
+    let mut pushed_out = sql::end_surplus(write.db(), session).await?;
+    let children = sql::end_children(write.db(), &pushed_out, now).await?;
+    pushed_out.extend(children);
     write.forget_sessions(&pushed_out);
-    let login = Event::new(write.actor(), Action::Login);
-    let login = login.on(AuditTarget::user(who.user, &who.username)).detail("by", way);
+    let login = Event::new(write.actor(), Action::Login).on(user).detail("by", way);
     write.note(login.detail("session", &session.id.to_string()));
     Ok(())
 }
@@ -262,7 +303,9 @@ pub(in crate::auth) async fn end(
 ) -> Result<bool, Problem> {
     let now = write.now;
     let ended = sql::end(write.db(), session, now).await?;
-    write.forget_sessions(&[session]);
+    let mut gone = sql::end_children(write.db(), &[session], now).await?;
+    gone.push(session);
+    write.forget_sessions(&gone);
     if ended {
         let action =
             if write.actor().is_user(user) { Action::Logout } else { Action::SessionEnded };

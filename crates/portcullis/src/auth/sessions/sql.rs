@@ -8,7 +8,7 @@ use crate::types::{ClientId, Scopes, SessionId, Timestamp, UserId};
 macro_rules! session_columns {
     () => {
         "s.id, s.user_id, s.client_id, s.created_at, s.last_used_at, s.idle_expires_at, \
-         s.expires_at, s.ended_at, s.second_factor, s.address, s.agent"
+         s.expires_at, s.ended_at, s.second_factor, s.address, s.agent, s.parent"
     };
 }
 
@@ -21,8 +21,8 @@ pub(super) async fn insert(
     scopes: &Scopes,
 ) -> Result<(), DatabaseError> {
     sql("INSERT INTO sessions (id, user_id, client_id, created_at, last_used_at, idle_expires_at,
-            expires_at, ended_at, second_factor, address, agent, cookie, scopes)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+            expires_at, ended_at, second_factor, address, agent, cookie, scopes, parent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
     .bind(session.id.to_string())
     .bind(session.user.to_string())
     .bind(session.client.to_string())
@@ -36,6 +36,7 @@ pub(super) async fn insert(
     .bind(&session.agent)
     .bind(cookie)
     .bind(scope_list(scopes))
+    .bind(session.parent.map(|parent| parent.to_string()))
     .execute(db)
     .await
     .map(drop)
@@ -126,6 +127,35 @@ pub(in crate::auth) async fn end(
     ended.map_or(Ok(false), |row| row.get("was_live"))
 }
 
+/// Ends every session that hangs on one of these.
+pub(super) async fn end_children(
+    db: &mut Transaction,
+    parents: &[SessionId],
+    now: Timestamp,
+) -> Result<Vec<SessionId>, DatabaseError> {
+    let mut ended = Vec::new();
+    for parent in parents {
+        let rows = sql("UPDATE sessions SET ended_at = $2 WHERE parent = $1 AND ended_at IS NULL
+            RETURNING id");
+        ended.extend(ids(&rows.bind(parent.to_string()).bind(now).all(&mut *db).await?)?);
+    }
+    Ok(ended)
+}
+
+/// Lets every session that hangs on one hang on another.
+pub(super) async fn adopt(
+    db: &mut Transaction,
+    from: SessionId,
+    to: SessionId,
+) -> Result<(), DatabaseError> {
+    sql("UPDATE sessions SET parent = $2 WHERE parent = $1 AND ended_at IS NULL")
+        .bind(from.to_string())
+        .bind(to.to_string())
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Ends every session of a user but `keep`.
 pub(super) async fn end_of_user(
     db: &mut Transaction,
@@ -198,5 +228,6 @@ pub(in crate::auth) fn read(row: &Row) -> Result<Session, DatabaseError> {
         second_factor: row.get("second_factor")?,
         address: row.get("address")?,
         agent: row.get("agent")?,
+        parent: row.get::<Option<String>>("parent")?.map(|_| row.text("parent")).transpose()?,
     })
 }

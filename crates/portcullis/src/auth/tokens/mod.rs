@@ -14,12 +14,13 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 
 pub use super::denied::Denied;
+pub(in crate::auth) use operations::{NewToken, Prepared, counts, prepare};
 pub use refresh::RefreshRefused;
 
 use super::db::Digest;
 use super::sweep::Sweep;
 use crate::crypto::{JweKeys, JwtVerifier, MasterSecret, Secret, VerifierSettings};
-use crate::types::{ClientId, Scope, Scopes, SessionId, Timestamp, TokenId, UserId};
+use crate::types::{ClientId, Scope, Scopes, SessionId, Subject, Timestamp, TokenId};
 
 /// How many tokens are kept in memory as verified.
 const VERIFIED: usize = 50_000;
@@ -30,12 +31,14 @@ const VERIFIED: usize = 50_000;
 pub struct VerifiedToken {
     /// Which token (`jti`).
     pub id: TokenId,
-    /// The session it belongs to.
-    pub session: SessionId,
-    /// Whose.
-    pub user: UserId,
+    /// The session it belongs to; none where a client got it for itself.
+    pub session: Option<SessionId>,
+    /// For whom it speaks: a user, or a client.
+    pub subject: Subject,
     /// For which client.
     pub client: ClientId,
+    /// For which API; `None` is this server's own.
+    pub audience: Option<String>,
     /// What it is limited to.
     pub scopes: Scopes,
     /// When the user proved who they are.
@@ -53,8 +56,8 @@ pub struct VerifiedToken {
 pub struct Issued {
     /// The access token.
     pub access: Secret<String>,
-    /// The token that yields the next pair.
-    pub refresh: Secret<String>,
+    /// The token that yields the next pair, where the client may have one.
+    pub refresh: Option<Secret<String>>,
     /// How long the access token lives, in seconds.
     pub expires_in: u64,
     /// What it may be used for.

@@ -13,7 +13,8 @@ use crate::auth::{AccessFormat, Actor, Auth, later};
 use crate::crypto::{AccessClaims, OpaqueKind, OpaqueToken, Secret, digest_of};
 use crate::problem::Problem;
 use crate::types::{
-    Access, Effect, Permission, Principal, Scope, Scopes, Subject, Timestamp, TokenId,
+    Access, ClientId, Effect, Permission, Principal, Scope, Scopes, SessionId, Subject, Timestamp,
+    TokenId, is_openid_scope,
 };
 
 /// How many dots the compact form of a JWE has (RFC 7516 §7.1).
@@ -22,13 +23,16 @@ const JWE_DOTS: usize = 4;
 /// In `amr`: more than one factor was given (RFC 8176 §2).
 const SECOND_FACTOR: &str = "mfa";
 
-fn principal(subject: Subject, known: &SubjectAccess, token: &VerifiedToken) -> Principal {
-    let mut principal = Principal::new(subject, Arc::clone(&known.name));
+fn principal(known: &SubjectAccess, token: &VerifiedToken) -> Principal {
+    let mut principal = Principal::new(token.subject.clone(), Arc::clone(&known.name));
     principal.access = Arc::clone(&known.access);
     principal.scopes = token.scopes.clone();
     principal.authenticated_at = Some(token.authenticated_at);
     principal.second_factor = token.second_factor;
-    principal.session = Some(token.session);
+    principal.session = token.session;
+    if token.session.is_none() {
+        principal.credential_version = Some(known.epoch);
+    }
     principal.token = Some(token.id);
     principal.client = Some(token.client.clone());
     principal
@@ -44,7 +48,7 @@ impl Prepared {
 }
 
 /// An access token to be handed out: kept already where it is opaque, signed later where it is not.
-pub(super) enum Prepared {
+pub(in crate::auth) enum Prepared {
     Opaque(OpaqueToken, VerifiedToken),
     Signed(AccessFormat, VerifiedToken),
 }
@@ -61,30 +65,45 @@ impl Auth {
         format: Option<AccessFormat>,
         caller: Caller,
     ) -> Result<Issued, Problem> {
+        let first_party = ClientId::first_party();
+        self.begin_tokens_at(who, scopes, format, caller, (first_party, true)).await
+    }
+
+    /// The same at a client, which gets a refresh token where it may have one.
+    pub(in crate::auth) async fn begin_tokens_at(
+        &self,
+        who: &SignedIn,
+        scopes: Scopes,
+        format: Option<AccessFormat>,
+        caller: Caller,
+        (client, refreshes): (ClientId, bool),
+    ) -> Result<Issued, Problem> {
         let actor = caller.actor().named(who.user, &who.username);
-        let session = self.new_session(who, caller)?;
-        let refresh =
-            OpaqueToken::mint(&self.0.sources, OpaqueKind::Refresh).map_err(Problem::internal)?;
-        let (who, first) = (who.clone(), refresh.digest());
+        let session = Session { client, ..self.new_session(who, caller)? };
+        let refresh = OpaqueToken::mint(&self.0.sources, OpaqueKind::Refresh);
+        let refresh = Some(refresh.map_err(Problem::internal)?).filter(|_| refreshes);
+        let (who, first) = (who.clone(), refresh.as_ref().map(OpaqueToken::digest));
         let access = Arc::clone(&who.known.access);
         let prepared = self
             .write(&actor, move |write| {
                 Box::pin(async move {
                     sessions::begin(write, &who, &session, None, &scopes, "token").await?;
-                    sql::insert_refresh(write.db(), &first, session.id).await?;
-                    prepare(write, &session, scopes, format).await
+                    if let Some(first) = first {
+                        sql::insert_refresh(write.db(), &first, session.id).await?;
+                    }
+                    prepare(write, NewToken::of_session(&session, scopes), format).await
                 })
             })
             .await?;
-        self.issue(prepared, &access, &refresh)
+        self.issue(prepared, &access, refresh.as_ref())
     }
 
     /// Signs what is to be signed, and puts the answer together.
-    pub(super) fn issue(
+    pub(in crate::auth) fn issue(
         &self,
         prepared: Prepared,
         access: &Access,
-        refresh: &OpaqueToken,
+        refresh: Option<&OpaqueToken>,
     ) -> Result<Issued, Problem> {
         let (text, token) = match prepared {
             Prepared::Opaque(text, token) => (text.expose().to_owned(), token),
@@ -92,7 +111,7 @@ impl Auth {
         };
         Ok(Issued {
             access: Secret::new(text),
-            refresh: Secret::new(refresh.expose().to_owned()),
+            refresh: refresh.map(|refresh| Secret::new(refresh.expose().to_owned())),
             expires_in: token.expires_at.duration_since(token.issued_at).as_secs().unsigned_abs(),
             scopes: self.within(access, &token.scopes),
         })
@@ -107,16 +126,16 @@ impl Auth {
         let settings = &self.0.settings;
         let claims = AccessClaims {
             issuer: settings.issuer.clone(),
-            audience: vec![settings.audience.clone()],
-            subject: token.user.to_string(),
+            audience: vec![token.audience.as_ref().unwrap_or(&settings.audience).clone()],
+            subject: subject_claim(&token.subject),
             client: token.client.clone(),
             id: token.id,
-            session: Some(token.session),
+            session: token.session,
             scopes: self.within(access, &token.scopes),
             all_scopes: token.scopes == Scopes::All,
             issued_at: token.issued_at,
             expires_at: token.expires_at,
-            authenticated_at: Some(token.authenticated_at),
+            authenticated_at: token.session.map(|_| token.authenticated_at),
             // A password alone goes without saying: every request carries these bytes.
             methods: if token.second_factor {
                 vec!["pwd".to_owned(), SECOND_FACTOR.to_owned()]
@@ -180,10 +199,13 @@ impl Auth {
     pub async fn principal_of_token(&self, text: &str) -> Result<Principal, Denied> {
         let settled = self.settled().await?;
         let token = self.verified_when(text, settled).await?;
-        let subject = Subject::User(token.user);
-        let known = self.0.cache.of(&self.0.db, &subject, settled).await?;
-        let known = known.filter(|known| known.active).ok_or(Denied::Invalid)?;
-        Ok(principal(subject, &known, &token))
+        // A token for another API is worth nothing here.
+        if token.audience.is_some() {
+            return Err(Denied::Invalid);
+        }
+        let known = self.0.cache.of(&self.0.db, &token.subject, settled).await?;
+        let known = known.filter(|known| counts(known, &token)).ok_or(Denied::Invalid)?;
+        Ok(principal(&known, &token))
     }
 
     /// The same where memory knows it at once: the token was shown before, it and its session count, and
@@ -196,19 +218,21 @@ impl Auth {
         // A key that begins or ends at this moment empties what was verified.
         self.keys_change_at(now);
         let token = self.0.tokens.verified.get(&digest_of(text))?;
-        let counts = now < token.expires_at
-            && !cache.has_ended(token.session)
+        let lives = now < token.expires_at
+            && token.audience.is_none()
+            && !token.session.is_some_and(|session| cache.has_ended(session))
             && !cache.is_revoked(token.id);
-        let subject = Subject::User(token.user);
-        let known = cache.active_in_memory(&subject).filter(|_| counts)?;
-        Some(principal(subject, &known, &token))
+        let known = cache.active_in_memory(&token.subject).filter(|_| lives)?;
+        counts(&known, &token).then(|| principal(&known, &token))
     }
 
     /// Whether neither the token nor its session was ended. Memory answers where it is settled; else
     /// the database is asked about this one.
     async fn still_good(&self, token: &VerifiedToken, settled: bool) -> Result<(), Denied> {
         let cache = &self.0.cache;
-        if cache.has_ended(token.session) || cache.is_revoked(token.id) {
+        if token.session.is_some_and(|session| cache.has_ended(session))
+            || cache.is_revoked(token.id)
+        {
             return Err(Denied::Invalid);
         }
         if !settled && !sql::is_alive(&self.0.db, token.id, token.session, self.now()).await? {
@@ -238,11 +262,24 @@ impl Auth {
         let verifier = &self.0.tokens.verifier;
         let claims = verifier.verify(text, &**ring, self.now()).map_err(|_| Denied::Invalid)?;
         let read = || {
+            let client = claims.client.clone()?;
+            let session = match &claims.session {
+                Some(_) => Some(claims.session_id()?),
+                None => None,
+            };
+            // A user's token always belongs to a session, a client's own never does.
+            let subject = match session {
+                Some(_) => Subject::User(claims.user_id()?),
+                None if claims.subject == *client.0 => Subject::Client(client.clone()),
+                None => return None,
+            };
+            let [audience] = claims.audience.as_slice() else { return None };
             Some(VerifiedToken {
                 id: claims.token_id()?,
-                session: claims.session_id()?,
-                user: claims.user_id()?,
-                client: claims.client.clone()?,
+                session,
+                subject,
+                client,
+                audience: (*audience != self.0.settings.audience).then(|| audience.clone()),
                 scopes: if claims.all_scopes {
                     Scopes::All
                 } else {
@@ -264,7 +301,10 @@ impl Auth {
             limit.carries(name.as_str())
                 && rule.permission.as_ref().is_none_or(|behind| could_hold(access, behind))
         });
-        may_have.map(|(name, _)| name.clone()).collect()
+        // What OpenID Connect names is of the person, and needs no permission of theirs.
+        let own = limit.limit().into_iter().flatten();
+        let own = own.filter(|scope| is_openid_scope(scope.as_str()));
+        may_have.map(|(name, _)| name).chain(own).cloned().collect()
     }
 
     /// What a token is limited to: the scopes asked for, narrowed to what the user may have. Only
@@ -309,25 +349,58 @@ impl Auth {
     }
 }
 
-/// Makes an access token of a session, and keeps it where it is opaque.
-pub(super) async fn prepare(
+/// An access token to be made.
+pub(in crate::auth) struct NewToken {
+    /// The session it belongs to; none where a client gets it for itself.
+    pub(in crate::auth) session: Option<SessionId>,
+    /// For whom it speaks.
+    pub(in crate::auth) subject: Subject,
+    /// For which client.
+    pub(in crate::auth) client: ClientId,
+    /// What it is limited to.
+    pub(in crate::auth) scopes: Scopes,
+    /// When the subject proved who it is.
+    pub(in crate::auth) authenticated_at: Timestamp,
+    /// Whether a second factor was given.
+    pub(in crate::auth) second_factor: bool,
+    /// When it ends at the latest.
+    pub(in crate::auth) latest: Timestamp,
+}
+
+impl NewToken {
+    /// One of a session.
+    pub(in crate::auth) fn of_session(session: &Session, scopes: Scopes) -> Self {
+        Self {
+            session: Some(session.id),
+            subject: Subject::User(session.user),
+            client: session.client.clone(),
+            scopes,
+            authenticated_at: session.created_at,
+            second_factor: session.second_factor,
+            latest: session.expires_at,
+        }
+    }
+}
+
+/// Makes an access token, and keeps it where it is opaque.
+pub(in crate::auth) async fn prepare(
     write: &mut Write,
-    session: &Session,
-    scopes: Scopes,
+    new: NewToken,
     format: Option<AccessFormat>,
 ) -> Result<Prepared, Problem> {
     let auth = write.auth().clone();
     let settings = &auth.0.settings;
     let token = VerifiedToken {
         id: TokenId(auth.0.sources.uuid().map_err(Problem::internal)?),
-        session: session.id,
-        user: session.user,
-        client: session.client.clone(),
-        scopes,
-        authenticated_at: session.created_at,
-        second_factor: session.second_factor,
+        session: new.session,
+        subject: new.subject,
+        client: new.client,
+        audience: None,
+        scopes: new.scopes,
+        authenticated_at: new.authenticated_at,
+        second_factor: new.second_factor,
         issued_at: write.now,
-        expires_at: later(write.now, settings.access_ttl).min(session.expires_at),
+        expires_at: later(write.now, settings.access_ttl).min(new.latest),
     };
     match settings.form_of(format) {
         AccessFormat::Opaque => {
@@ -338,6 +411,22 @@ pub(super) async fn prepare(
             Ok(Prepared::Opaque(text, record.token))
         }
         format => Ok(Prepared::Signed(format, token)),
+    }
+}
+
+/// Whether a token of this subject counts: a client's own only where it was made since the client was
+/// last registered or let in again.
+pub(in crate::auth) fn counts(known: &SubjectAccess, token: &VerifiedToken) -> bool {
+    let since = i64::try_from(known.epoch / 1_000_000).unwrap_or(i64::MAX);
+    known.active && (token.session.is_some() || token.issued_at.as_second() >= since)
+}
+
+/// Whom a token speaks of (`sub`).
+fn subject_claim(subject: &Subject) -> String {
+    match subject {
+        Subject::User(id) => id.to_string(),
+        Subject::Client(id) => id.to_string(),
+        other => other.to_string(),
     }
 }
 

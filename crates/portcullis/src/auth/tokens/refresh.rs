@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::operations::{Prepared, prepare};
+use super::operations::{NewToken, Prepared, prepare};
 use super::sql::Rotation;
 use super::{Issued, sql};
 use crate::auth::audit::Action;
@@ -20,7 +20,7 @@ use crate::auth::write::Write;
 use crate::auth::{AccessFormat, Actor, Auth};
 use crate::crypto::{OpaqueKind, OpaqueToken};
 use crate::problem::Problem;
-use crate::types::{Access, Scopes, Subject, TokenId};
+use crate::types::{Access, ClientId, Scopes, Subject, TokenId};
 
 /// Why a refresh token yields nothing.
 #[derive(Debug)]
@@ -46,6 +46,10 @@ struct Shown {
     successor: Digest,
     asked: Option<String>,
     format: Option<AccessFormat>,
+    /// Which client shows it.
+    client: ClientId,
+    /// The scopes that tokens of this client may have.
+    limit: Scopes,
 }
 
 /// What the transaction came to.
@@ -63,6 +67,20 @@ impl Auth {
         asked: Option<&str>,
         format: Option<AccessFormat>,
     ) -> Result<Issued, RefreshRefused> {
+        let nobody = (ClientId::first_party(), Scopes::All);
+        self.refresh_at(actor, text, asked, format, nobody).await
+    }
+
+    /// The same at a client, whose tokens are limited to these scopes. A token of another client's
+    /// session is worth nothing, and is not used up.
+    pub(in crate::auth) async fn refresh_at(
+        &self,
+        actor: &Actor,
+        text: &str,
+        asked: Option<&str>,
+        format: Option<AccessFormat>,
+        (client, limit): (ClientId, Scopes),
+    ) -> Result<Issued, RefreshRefused> {
         let parent = OpaqueToken::read(text).ok();
         let Some(parent) = parent.filter(|parent| parent.kind() == OpaqueKind::Refresh) else {
             return Err(RefreshRefused::Invalid);
@@ -71,7 +89,8 @@ impl Auth {
         // Neither a stranger's guess nor a dead token that is shown again and again takes the writer's
         // turn: that its session was ended is noted once.
         let found = sql::session_by_refresh(&self.0.db, &digest).await?;
-        let Some((session, _)) = found.filter(|(session, _)| session.ended_at.is_none()) else {
+        let live = |session: &Session| session.ended_at.is_none() && session.client == client;
+        let Some((session, _)) = found.filter(|(session, _)| live(session)) else {
             return Err(RefreshRefused::Invalid);
         };
         let actor = &actor.for_account(session.user);
@@ -82,12 +101,14 @@ impl Auth {
             successor: successor.digest(),
             asked: asked.map(str::to_owned),
             format,
+            client,
+            limit,
         };
         let refreshed = self
             .write(actor, |write| Box::pin(async move { exchange(write, shown).await }))
             .await?;
         let (prepared, access) = refreshed?;
-        Ok(self.issue(prepared, &access, &successor)?)
+        Ok(self.issue(prepared, &access, Some(&successor))?)
     }
 
     /// What was asked for, if the session has all of it (RFC 6749 §6).
@@ -114,6 +135,10 @@ async fn exchange(write: &mut Write, shown: Shown) -> Result<Refreshed, Problem>
     let Some((session, kept)) = sql::session_by_refresh(write.db(), &shown.digest).await? else {
         return Ok(Err(RefreshRefused::Invalid));
     };
+    if session.client != shown.client {
+        return Ok(Err(RefreshRefused::Invalid));
+    }
+    let kept = kept.within(&shown.limit);
     let subject = Subject::User(session.user);
     let access = write.access_of(&subject).await?;
     let Some(access) = access.filter(|access| access.active).map(|access| access.access) else {
@@ -135,7 +160,8 @@ async fn exchange(write: &mut Write, shown: Shown) -> Result<Refreshed, Problem>
     match rotation {
         Rotation::Rotated(session) => {
             let scopes = narrowed(&auth, &access, scopes);
-            let prepared = prepare(write, &session, scopes, shown.format).await?;
+            let prepared =
+                prepare(write, NewToken::of_session(&session, scopes), shown.format).await?;
             let from = write.actor().address.map(|address| address.to_string());
             sql::note_use(write.db(), &shown.digest, from, prepared.id()).await?;
             Ok(Ok((prepared, access)))
@@ -146,7 +172,10 @@ async fn exchange(write: &mut Write, shown: Shown) -> Result<Refreshed, Problem>
             // At a bounded pace: a client may ask again and again.
             auth.note(event.detail("session", &session.id.to_string()));
             let scopes = narrowed(&auth, &access, scopes);
-            Ok(Ok((prepare(write, &session, scopes, shown.format).await?, access)))
+            Ok(Ok((
+                prepare(write, NewToken::of_session(&session, scopes), shown.format).await?,
+                access,
+            )))
         }
         Rotation::Retried(session, ..) => {
             sessions::sql::end(write.db(), session.id, now).await?;

@@ -2,7 +2,9 @@
 
 use super::rotation::{Used, Verdict, judge};
 use super::{TokenRecord, VerifiedToken};
-use crate::auth::db::{DatabaseError, Digest, Executor, Row, Transaction, scope_list, sql};
+use crate::auth::db::{
+    DatabaseError, Digest, Executor, Row, Transaction, scope_list, sql, subject_key,
+};
 use crate::auth::sessions::Session;
 use crate::auth::sessions::sql::{self as sessions, session_columns};
 use crate::types::{Scopes, SessionId, Timestamp, TokenId};
@@ -46,7 +48,7 @@ pub(super) async fn note_use(
 }
 
 /// Keeps the first refresh token of a session.
-pub(super) async fn insert_refresh(
+pub(in crate::auth) async fn insert_refresh(
     db: &mut Transaction,
     digest: &Digest,
     session: SessionId,
@@ -65,15 +67,20 @@ pub(super) async fn insert(
     record: &TokenRecord,
 ) -> Result<(), DatabaseError> {
     let token = &record.token;
-    sql("INSERT INTO access_tokens (id, digest, session_id, user_id, client_id, scopes, since,
-            second_factor, issued_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    let Some((kind, subject)) = subject_key(&token.subject) else {
+        return Err(DatabaseError::Corrupt { what: "the subject of a token".to_owned() });
+    };
+    sql("INSERT INTO access_tokens (id, digest, session_id, subject_kind, subject_id, client_id,
+            scopes, audience, since, second_factor, issued_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
     .bind(token.id.to_string())
     .bind(&record.digest)
-    .bind(token.session.to_string())
-    .bind(token.user.to_string())
+    .bind(token.session.map(|session| session.to_string()))
+    .bind(kind)
+    .bind(subject)
     .bind(token.client.to_string())
     .bind(scope_list(&token.scopes))
+    .bind(&token.audience)
     .bind(token.authenticated_at)
     .bind(token.second_factor)
     .bind(token.issued_at)
@@ -88,9 +95,10 @@ pub(super) async fn token<'d>(
     db: impl Into<Executor<'d>>,
     digest: &Digest,
 ) -> Result<Option<VerifiedToken>, DatabaseError> {
-    let found = sql("SELECT t.id, t.session_id, t.user_id, t.client_id, t.scopes, t.since,
-            t.second_factor, t.issued_at, t.expires_at
-        FROM access_tokens t JOIN sessions s ON s.id = t.session_id
+    let found =
+        sql("SELECT t.id, t.session_id, t.subject_kind, t.subject_id, t.client_id, t.scopes,
+            t.audience, t.since, t.second_factor, t.issued_at, t.expires_at
+        FROM access_tokens t LEFT JOIN sessions s ON s.id = t.session_id
         WHERE t.digest = $1 AND s.ended_at IS NULL
             AND NOT EXISTS (SELECT 1 FROM revoked_tokens r WHERE r.id = t.id)");
     found.bind(digest).optional(db).await?.as_ref().map(read).transpose()
@@ -137,9 +145,10 @@ pub(in crate::auth) async fn is_revoked<'d>(
 pub(super) async fn is_alive<'d>(
     db: impl Into<Executor<'d>>,
     id: TokenId,
-    session: SessionId,
+    session: Option<SessionId>,
     now: Timestamp,
 ) -> Result<bool, DatabaseError> {
+    let Some(session) = session else { return Ok(!is_revoked(db, id).await?) };
     sql("SELECT EXISTS (
             SELECT 1 FROM sessions WHERE id = $2 AND ended_at IS NULL
                 AND idle_expires_at > $3 AND expires_at > $3
@@ -238,11 +247,13 @@ pub(in crate::auth) async fn session_by_refresh<'d>(
 }
 
 fn read(row: &Row) -> Result<VerifiedToken, DatabaseError> {
+    let session: Option<String> = row.get("session_id")?;
     Ok(VerifiedToken {
         id: row.text("id")?,
-        session: row.text("session_id")?,
-        user: row.text("user_id")?,
+        session: session.map(|_| row.text("session_id")).transpose()?,
+        subject: row.subject()?,
         client: row.client("client_id")?,
+        audience: row.get("audience")?,
         scopes: row.scopes()?,
         authenticated_at: row.time("since")?,
         second_factor: row.get("second_factor")?,

@@ -2,10 +2,12 @@
 
 mod access_token;
 mod api_key;
+mod client;
 mod password;
 mod session;
 
 pub use access_token::AccessTokenVerifier;
 pub use api_key::ApiKeyVerifier;
+pub use client::ClientVerifier;
 pub use password::PasswordVerifier;
 pub use session::SessionVerifier;

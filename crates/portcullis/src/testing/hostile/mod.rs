@@ -93,7 +93,7 @@ impl Setup {
     }
 
     /// This public route looks at credentials by itself: its handler takes `Option<Principal>`, or
-    /// reads the `Authorization` header as OAuth endpoints do.
+    /// reads the `Authorization` header as OAuth endpoints do. Then it may refuse whoever brings none.
     pub fn reads_credentials(mut self, method: &Method, path: &str) -> Self {
         self.reads.insert((method.to_string(), path.to_owned()));
         self

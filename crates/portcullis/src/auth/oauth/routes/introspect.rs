@@ -98,10 +98,7 @@ async fn introspect_token(
             aud: auth.settings().audience.clone(),
             iss: auth.settings().issuer.clone(),
             // A key stands in no token: its id is the one that lists of keys name.
-            jti: match found.session {
-                Some(_) => found.id.to_claim(),
-                None => found.id.to_string(),
-            },
+            jti: if found.is_key { found.id.to_string() } else { found.id.to_claim() },
             sid: found.session.map(SessionId::to_claim),
         }
     });

@@ -1,8 +1,11 @@
 //! The endpoints OAuth 2.0 names. They refuse in the shape of RFC 6749 §5.2.
 
+mod client;
 mod form;
 mod introspect;
 mod metadata;
+#[cfg(feature = "oauth-server")]
+pub mod openid;
 mod revoke;
 pub mod sign_in;
 mod token;

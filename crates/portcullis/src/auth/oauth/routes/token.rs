@@ -6,16 +6,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::OAuthForm;
+use super::client::{invalid_client, must_have, named_client, not_its_grant};
 use super::form::invalid_request;
+use crate::auth::oauth::TokenRefused;
 use crate::auth::routes::CallerInfo;
-use crate::auth::{AccessFormat, Auth, Caller, Issued, LoginRefused, RefreshRefused};
+use crate::auth::{
+    AccessFormat, Auth, Caller, Client, GrantType, Issued, LoginRefused, RefreshRefused,
+};
 use crate::crypto::Secret;
 use crate::extract::{Json, NoStore};
 use crate::gate::Gate;
 use crate::policy::public;
-use crate::problem::{Challenge, OAuthError, OAuthErrorCode};
+use crate::problem::{OAuthError, OAuthErrorCode};
 use crate::router::Routes;
-use crate::types::Scope;
+use crate::types::{ClientId, Scope, Scopes};
 
 pub(super) fn table(gate: &Gate) -> Routes<Auth> {
     gate.routes().tag("auth").post("/token", public("where tokens are got"), create_token)
@@ -24,7 +28,7 @@ pub(super) fn table(gate: &Gate) -> Routes<Auth> {
 /// What is asked of the token endpoint.
 #[derive(Deserialize, JsonSchema, Validate)]
 pub(in crate::auth) struct TokenRequest {
-    /// `password` or `refresh_token`.
+    /// `authorization_code`, `client_credentials`, `password` or `refresh_token`.
     #[garde(length(chars, max = 200))]
     #[serde(default)]
     grant_type: Option<String>,
@@ -45,11 +49,28 @@ pub(in crate::auth) struct TokenRequest {
     #[garde(length(chars, max = 200))]
     #[serde(default)]
     refresh_token: Option<String>,
-    /// Left out for a first-party login.
+    /// For `authorization_code`.
+    #[garde(length(chars, max = 200))]
+    #[serde(default)]
+    code: Option<String>,
+    /// For `authorization_code`: as in the request that got the code.
+    #[garde(length(chars, max = 1000))]
+    #[serde(default)]
+    redirect_uri: Option<String>,
+    /// For `authorization_code`: what the challenge was made of (RFC 7636).
+    #[garde(length(chars, max = 200))]
+    #[serde(default)]
+    code_verifier: Option<String>,
+    /// For which API (RFC 8707): this server's own, where it is said.
+    #[garde(length(max = 10), inner(length(chars, max = 500)))]
+    #[serde(default)]
+    resource: Vec<String>,
+    /// Which client asks. Left out where the `Authorization` header says it, and for a first-party
+    /// login.
     #[garde(length(chars, max = 200))]
     #[serde(default)]
     client_id: Option<String>,
-    /// Left out for a first-party login.
+    /// The secret of a confidential client, where the `Authorization` header does not say it.
     #[garde(length(chars, max = 1024))]
     #[serde(default)]
     client_secret: Option<String>,
@@ -64,10 +85,14 @@ pub(in crate::auth) struct TokenAnswer {
     token_type: &'static str,
     /// How long it lives, in seconds.
     expires_in: u64,
-    /// Gets the next pair.
-    refresh_token: String,
+    /// Gets the next pair, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
     /// What the access token is limited to.
     scope: String,
+    /// Who signed in, where `openid` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
 }
 
 impl From<Issued> for TokenAnswer {
@@ -77,8 +102,9 @@ impl From<Issued> for TokenAnswer {
             access_token: issued.access.expose().clone(),
             token_type: "Bearer",
             expires_in: issued.expires_in,
-            refresh_token: issued.refresh.expose().clone(),
+            refresh_token: issued.refresh.map(|refresh| refresh.expose().clone()),
             scope: scopes.join(" "),
+            id_token: None,
         }
     }
 }
@@ -93,43 +119,104 @@ async fn create_token(
     CallerInfo(caller): CallerInfo,
     request: OAuthForm<TokenRequest>,
 ) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
-    no_client(&request)?;
-    match given(request.form.grant_type.clone()).as_deref() {
-        Some("password") => password_grant(&auth, caller, request.form, None).await,
-        Some("refresh_token") => refresh_grant(&auth, &caller, request.form).await,
+    let OAuthForm { mut form, client } = request;
+    let named = (form.client_id.take(), form.client_secret.take());
+    let client = named_client(&auth, &caller.actor(), client, named).await?;
+    if form.resource.iter().any(|resource| *resource != auth.settings().audience) {
+        let detail = "There is no such resource.";
+        return Err(OAuthError::new(OAuthErrorCode::InvalidTarget, detail));
+    }
+    match given(form.grant_type.clone()).as_deref() {
+        #[cfg(feature = "oauth-server")]
+        Some("authorization_code") => code_grant(&auth, caller, client, form).await,
+        Some("client_credentials") => client_grant(&auth, &caller, client, form).await,
+        Some("password") => match client {
+            None => password_grant(&auth, caller, form, None).await,
+            Some(client) => password_grant_of(&auth, caller, form, None, Some(client)).await,
+        },
+        Some("refresh_token") => refresh_grant(&auth, &caller, client, form).await,
         Some(_) => Err(OAuthError::new(
             OAuthErrorCode::UnsupportedGrantType,
-            "grant_type must be password or refresh_token.",
+            "This grant_type is not supported.",
         )),
         None => Err(invalid_request("grant_type is missing.")),
     }
 }
 
-/// No client is registered for these grants, so a client that names itself is unknown.
-fn no_client(request: &OAuthForm<TokenRequest>) -> Result<(), OAuthError> {
-    let OAuthForm { form, client } = request;
-    let filled = |parameter: &Option<String>| parameter.as_ref().is_some_and(|v| !v.is_empty());
-    let named = filled(&form.client_id) || filled(&form.client_secret);
-    if client.is_some() && named {
-        return Err(invalid_request("The client signs in twice: by header and by body."));
+#[cfg(feature = "oauth-server")]
+async fn code_grant(
+    auth: &Auth,
+    caller: Caller,
+    client: Option<Client>,
+    form: TokenRequest,
+) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
+    use crate::auth::CodeRefused;
+
+    let Some(client) = client else { return Err(invalid_client()) };
+    let needed = |parameter: Option<String>| {
+        let missing = "code, redirect_uri and code_verifier are needed.";
+        given(parameter).ok_or_else(|| invalid_request(missing))
+    };
+    let (code, verifier) = (needed(form.code)?, needed(form.code_verifier)?);
+    let redirect_uri = needed(form.redirect_uri)?;
+    match auth.exchange_code(caller, &client, &code, &redirect_uri, &verifier).await {
+        Ok(exchanged) => {
+            let mut answer = TokenAnswer::from(exchanged.issued);
+            answer.id_token = exchanged.id_token.map(|token| token.expose().clone());
+            Ok(NoStore(Json(answer)))
+        }
+        Err(CodeRefused::Invalid) => Err(OAuthError::new(
+            OAuthErrorCode::InvalidGrant,
+            "The code is not valid, or no longer.",
+        )),
+        Err(CodeRefused::Grant) => Err(not_its_grant(GrantType::AuthorizationCode)),
+        Err(CodeRefused::Other(problem)) => Err(problem.into()),
     }
-    if client.is_some() || named {
-        return Err(OAuthError::new(OAuthErrorCode::InvalidClient, "This client is not known.")
-            .challenged(
-                Challenge::new("Basic").with("realm", "portcullis").with("charset", "UTF-8"),
-            ));
-    }
-    Ok(())
 }
 
-/// A first-party login: the user's own password, no client (contract; off for third parties,
-/// RFC 9700 §2.4).
+async fn client_grant(
+    auth: &Auth,
+    caller: &Caller,
+    client: Option<Client>,
+    form: TokenRequest,
+) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
+    let Some(client) = client else { return Err(invalid_client()) };
+    let scope = given(form.scope);
+    let issued = auth.client_token(&caller.actor(), &client, scope.as_deref()).await;
+    Ok(NoStore(Json(issued.map_err(refused)?.into())))
+}
+
+fn refused(refused: TokenRefused) -> OAuthError {
+    match refused {
+        TokenRefused::Client => invalid_client(),
+        TokenRefused::Grant(grant) => not_its_grant(grant),
+        TokenRefused::Scope(scope) => no_such_scope(scope),
+        TokenRefused::Other(problem) => problem.into(),
+    }
+}
+
+/// A first-party login without a client.
 pub(in crate::auth) async fn password_grant(
     auth: &Auth,
     caller: Caller,
     form: TokenRequest,
     format: Option<AccessFormat>,
 ) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
+    password_grant_of(auth, caller, form, format, None).await
+}
+
+/// A first-party login: the user's own password, by no client or by one of ours (RFC 9700 §2.4: never by
+/// a third party's).
+async fn password_grant_of(
+    auth: &Auth,
+    caller: Caller,
+    form: TokenRequest,
+    format: Option<AccessFormat>,
+    client: Option<Client>,
+) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
+    if let Some(client) = &client {
+        must_have(client, GrantType::Password)?;
+    }
     if given(form.grant_type).is_some_and(|grant| grant != "password") {
         return Err(OAuthError::new(
             OAuthErrorCode::UnsupportedGrantType,
@@ -149,21 +236,38 @@ pub(in crate::auth) async fn password_grant(
         }
         LoginRefused::Other(problem) => problem.into(),
     })?;
-    let scopes = auth.narrow(signed.access(), form.scope.as_deref()).map_err(no_such_scope)?;
-    let issued = auth.begin_tokens(&signed, scopes, format, caller).await?;
+    let limit = client.as_ref().map_or(Scopes::All, |client| client.settings.scopes.clone());
+    let scopes = auth.narrow_within(signed.access(), form.scope.as_deref(), &limit);
+    let scopes = scopes.map_err(no_such_scope)?;
+    let at = match client {
+        None => (ClientId::first_party(), true),
+        Some(client) => {
+            let refreshes = client.settings.grant_types.contains(&GrantType::RefreshToken);
+            (client.id, refreshes)
+        }
+    };
+    let issued = auth.begin_tokens_at(&signed, scopes, format, caller, at).await?;
     Ok(NoStore(Json(issued.into())))
 }
 
 async fn refresh_grant(
     auth: &Auth,
     caller: &Caller,
+    client: Option<Client>,
     form: TokenRequest,
 ) -> Result<NoStore<Json<TokenAnswer>>, OAuthError> {
+    let at = match client {
+        None => (ClientId::first_party(), Scopes::All),
+        Some(client) => {
+            must_have(&client, GrantType::RefreshToken)?;
+            (client.id, client.settings.scopes)
+        }
+    };
     let Some(token) = given(form.refresh_token) else {
         return Err(invalid_request("refresh_token is missing."));
     };
     let scope = given(form.scope);
-    match auth.refresh(&caller.actor(), &token, scope.as_deref(), None).await {
+    match auth.refresh_at(&caller.actor(), &token, scope.as_deref(), None, at).await {
         Ok(issued) => Ok(NoStore(Json(issued.into()))),
         Err(RefreshRefused::Invalid) => Err(OAuthError::new(
             OAuthErrorCode::InvalidGrant,

@@ -1,0 +1,103 @@
+//! What the pages say, in English and in German.
+
+use serde::Serialize;
+
+/// The words of one language.
+#[derive(Debug, Serialize)]
+pub(crate) struct Words {
+    pub(crate) language: &'static str,
+    pub(crate) sign_in: &'static str,
+    pub(crate) to_go_on_to: &'static str,
+    pub(crate) username: &'static str,
+    pub(crate) password: &'static str,
+    pub(crate) wrong: &'static str,
+    pub(crate) too_many: &'static str,
+    pub(crate) unavailable: &'static str,
+    pub(crate) signed_in_as: &'static str,
+    pub(crate) sign_out: &'static str,
+    pub(crate) sign_out_question: &'static str,
+    pub(crate) signed_out: &'static str,
+    pub(crate) signed_out_text: &'static str,
+    pub(crate) asks: &'static str,
+    pub(crate) everything: &'static str,
+    pub(crate) you_go_to: &'static str,
+    pub(crate) allow: &'static str,
+    pub(crate) deny: &'static str,
+    pub(crate) cannot_go_on: &'static str,
+    pub(crate) unknown_client: &'static str,
+    pub(crate) wrong_redirect: &'static str,
+    pub(crate) unreadable: &'static str,
+    pub(crate) expired: &'static str,
+    pub(crate) other_site: &'static str,
+    pub(crate) openid: &'static str,
+    pub(crate) profile: &'static str,
+    pub(crate) email: &'static str,
+    pub(crate) offline_access: &'static str,
+}
+
+const ENGLISH: Words = Words {
+    language: "en",
+    sign_in: "Sign in",
+    to_go_on_to: "To go on to",
+    username: "Username or e-mail address",
+    password: "Password",
+    wrong: "Incorrect username or password.",
+    too_many: "Too many attempts. Wait a while, then try again.",
+    unavailable: "This is not possible just now. Try again in a moment.",
+    signed_in_as: "You are signed in as",
+    sign_out: "Sign out",
+    sign_out_question: "Do you want to sign out?",
+    signed_out: "You are signed out",
+    signed_out_text: "You can close this page.",
+    asks: "asks for your permission to:",
+    everything: "Do everything that you may do.",
+    you_go_to: "Then you go to",
+    allow: "Allow",
+    deny: "Do not allow",
+    cannot_go_on: "This does not lead anywhere",
+    unknown_client: "The application that sent you here is not known.",
+    wrong_redirect: "The application that sent you here wants you to be sent to an address that is not registered.",
+    unreadable: "The application that sent you here asked in a way that cannot be read.",
+    expired: "This page was open for too long. Go back to the application and begin again.",
+    other_site: "Another site sent this form, or your browser does not say which one did.",
+    openid: "Know who you are.",
+    profile: "See your name.",
+    email: "See your e-mail address.",
+    offline_access: "Stay signed in when you are away.",
+};
+
+const GERMAN: Words = Words {
+    language: "de",
+    sign_in: "Anmelden",
+    to_go_on_to: "Weiter zu",
+    username: "Benutzername oder E-Mail-Adresse",
+    password: "Passwort",
+    wrong: "Benutzername oder Passwort ist falsch.",
+    too_many: "Zu viele Versuche. Bitte später noch einmal versuchen.",
+    unavailable: "Das ist gerade nicht möglich. Bitte gleich noch einmal versuchen.",
+    signed_in_as: "Angemeldet als",
+    sign_out: "Abmelden",
+    sign_out_question: "Möchten Sie sich abmelden?",
+    signed_out: "Sie sind abgemeldet",
+    signed_out_text: "Sie können diese Seite schließen.",
+    asks: "bittet um die Erlaubnis:",
+    everything: "Alles zu tun, was Sie selbst dürfen.",
+    you_go_to: "Danach geht es weiter zu",
+    allow: "Erlauben",
+    deny: "Nicht erlauben",
+    cannot_go_on: "Hier geht es nicht weiter",
+    unknown_client: "Die Anwendung, von der Sie kommen, ist nicht bekannt.",
+    wrong_redirect: "Die Anwendung, von der Sie kommen, nennt eine Adresse, die nicht eingetragen ist.",
+    unreadable: "Die Anfrage der Anwendung, von der Sie kommen, ist nicht lesbar.",
+    expired: "Diese Seite war zu lange offen. Gehen Sie zur Anwendung zurück und beginnen Sie neu.",
+    other_site: "Eine andere Seite hat dieses Formular gesendet, oder Ihr Browser sagt nicht, welche.",
+    openid: "Wissen, wer Sie sind.",
+    profile: "Ihren Namen sehen.",
+    email: "Ihre E-Mail-Adresse sehen.",
+    offline_access: "Angemeldet bleiben, auch wenn Sie nicht da sind.",
+};
+
+/// The words of a language.
+pub(crate) fn of(language: &str) -> &'static Words {
+    if language == "de" { &GERMAN } else { &ENGLISH }
+}
