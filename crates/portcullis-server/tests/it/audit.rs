@@ -170,7 +170,7 @@ fn a_row_that_was_changed_removed_or_cut_off_is_named() {
 /// Faults §8, last row.
 #[test]
 fn it_is_archived_and_both_parts_are_verified() {
-    let folder = used();
+    let folder = used(Folder::new());
     let rows = places(&folder, "--limit 100").len();
     folder.run("audit archive a.jsonl --until 3").good();
     assert!(!places(&folder, "--limit 100").contains(&3));
@@ -193,7 +193,7 @@ fn it_is_archived_and_both_parts_are_verified() {
 /// Faults §15, row 5.
 #[test]
 fn a_lost_master_secret_is_given_up_by_a_command_that_says_so() {
-    let folder = used();
+    let folder = used(Folder::with_a_file());
     std::fs::remove_file(folder.path("portcullis.db.secret")).unwrap();
     folder.run("audit verify").refused(1, &["portcullis.db.secret", "is not there"]);
     folder.run("secret replace-lost").refused(1, &["--yes"]);
