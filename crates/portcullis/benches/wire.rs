@@ -28,7 +28,6 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use stand::{Case, PHRASE, cases, hello, of_algorithm, start};
-use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
@@ -281,5 +280,6 @@ async fn main() {
     let exchanges = serve(&words[at + 1], words.get(at + 2).map_or("", String::as_str)).await;
     println!("{}", serde_json::to_string(&exchanges).unwrap());
     let mut rest = Vec::new();
-    let _ = tokio::io::stdin().read_to_end(&mut rest).await;
+    let read = move || std::io::Read::read_to_end(&mut std::io::stdin(), &mut rest);
+    let _ = tokio::task::spawn_blocking(read).await;
 }

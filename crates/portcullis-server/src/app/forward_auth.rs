@@ -3,6 +3,8 @@
 //! The proxy says the original method, host and address by `X-Forwarded-Method`, `X-Forwarded-Host` and
 //! `X-Forwarded-Uri`. They count from declared proxies alone; a method that nobody says could change something.
 
+use std::fmt::Write as _;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use garde::Validate;
@@ -169,7 +171,7 @@ fn answer(
     if who.must(asked.requirement()).is_err() {
         let line = bearer().with("error", "insufficient_scope");
         let line =
-            if asked.scope.is_empty() { line } else { line.with("scope", &asked.scope.join(" ")) };
+            if asked.scope.is_empty() { line } else { line.with("scope", asked.scope.join(" ")) };
         return Err(Problem::new(ProblemKind::Forbidden).challenge(line));
     }
     let mut response = StatusCode::OK.into_response();
@@ -213,7 +215,7 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_graphic() && byte != b'%' {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -29,10 +29,10 @@ pub(super) async fn serve(flags: &SharedFlags) -> Result<String, Failure> {
         let mut text = format!("portcullis listens on {url}; the explorer is at {public}/docs\n");
         match registration {
             Registration::Closed => {
-                text.push_str("Registration is closed (accounts.registration)\n")
+                text.push_str("Registration is closed (accounts.registration)\n");
             }
             Registration::Invite => {
-                text.push_str("Registration needs an invitation: portcullis invite\n")
+                text.push_str("Registration needs an invitation: portcullis invite\n");
             }
             _ => {}
         }

@@ -253,11 +253,14 @@ async fn show_login(
     login_page(&auth, &headers, to, None, StatusCode::OK).await
 }
 
+/// Where the fault is, and how each language says it.
+type Fault<'f> = (&'f str, fn(&'static Words) -> &'static str);
+
 async fn login_page(
     auth: &Auth,
     headers: &HeaderMap,
     leads_to: LeadsTo<'_>,
-    fault: Option<(&str, fn(&'static Words) -> &'static str)>,
+    fault: Option<Fault<'_>>,
     status: StatusCode,
 ) -> Result<PageAnswer, Problem> {
     let LeadsTo { ticket, return_to } = leads_to;

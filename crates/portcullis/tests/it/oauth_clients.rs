@@ -1,5 +1,6 @@
 //! Clients at `/token`, `/introspect` and `/revoke`: by secrets, or by name alone.
 
+use base64::Engine as _;
 use portcullis::testing::{Answer, TestApp, TestClient};
 use serde_json::{Value, json};
 
@@ -29,7 +30,6 @@ async fn secret(app: &TestApp, id: &str) -> (String, String) {
 }
 
 fn basic(id: &str, secret: &str) -> String {
-    use base64::Engine as _;
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
     format!("Basic {pair}")
 }
@@ -119,12 +119,12 @@ async fn a_secret_is_shown_by_header_or_body_and_never_by_both() {
     with(&[id.clone(), word.clone()]).await.expect(200);
     let header = basic("shop", &secret);
     with(&[]).header("authorization", &header).await.expect(200);
-    with(&[id.clone()]).header("authorization", &header).await.expect(200);
+    with(std::slice::from_ref(&id)).header("authorization", &header).await.expect(200);
     // RFC 6749 §2.3.1: encoded as in a form before they are joined.
     let encoded: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
     with(&[]).header("authorization", &basic("sh%6Fp", &encoded)).await.expect(200);
 
-    let twice = with(&[word.clone()]).header("authorization", &header).await;
+    let twice = with(std::slice::from_ref(&word)).header("authorization", &header).await;
     assert_eq!(error(&twice), (400, "invalid_request".to_owned()));
     let two = with(&[("client_id", "other".to_owned())]).header("authorization", &header).await;
     assert_eq!(error(&two), (400, "invalid_request".to_owned()));
@@ -134,7 +134,7 @@ async fn a_secret_is_shown_by_header_or_body_and_never_by_both() {
     assert_eq!(error(&query), (400, "invalid_request".to_owned()));
     let wrong = [
         with(&[]).await,
-        with(&[id.clone()]).await,
+        with(std::slice::from_ref(&id)).await,
         with(&[id, ("client_secret", "wrong".to_owned())]).await,
         with(&[]).header("authorization", &basic("shop", "wrong")).await,
         with(&[]).header("authorization", &basic("shop", &secret[..54])).await,

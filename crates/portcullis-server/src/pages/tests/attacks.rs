@@ -29,6 +29,9 @@ async fn a_code_that_is_replayed_ends_what_it_gave_and_nothing_else() {
     assert_eq!(error(&demo.app.anon().post("/token").form(form).await), "400 invalid_grant");
     assert_eq!(status(&demo, &text(&others, "access_token"), "/items").await, 200);
     assert!(browser.follow(&query(&[("prompt", Some("none"))])).await.contains_key("code"));
+    demo.app.auth().flush().await;
+    let auditor = demo.app.user("auditor").with_permission("audit:read");
+    assert!(auditor.get("/audit/export").await.expect(200).text().contains("code.reused"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,7 @@ impl Auth {
         let invitation = invitations::find(self, &token).await?;
         let asked = account.email.as_deref();
         let elsewhere =
-            asked.is_some_and(|asked| !invitation.email.as_deref().is_some_and(|to| to == asked));
+            asked.is_some_and(|asked| invitation.email.as_deref().is_none_or(|to| to != asked));
         if elsewhere {
             return Err(invalid("/email", "It is not the address that was invited."));
         }

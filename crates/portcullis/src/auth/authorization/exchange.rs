@@ -98,9 +98,9 @@ impl Auth {
         };
         let refreshes = client.settings.grant_types.contains(&GrantType::RefreshToken);
         let issued = self.issue(prepared, &access, Some(&refresh).filter(|_| refreshes))?;
-        let id_token = match code.scopes.limit().is_some_and(|scopes| scopes.contains("openid")) {
-            false => None,
-            true => Some(self.id_token(&NewIdToken {
+        let wants_identity = code.scopes.limit().is_some_and(|scopes| scopes.contains("openid"));
+        let id_token = if wants_identity {
+            Some(self.id_token(&NewIdToken {
                 user: session.user,
                 client: &client.id,
                 session: code.session,
@@ -108,7 +108,9 @@ impl Auth {
                 second_factor: session.second_factor,
                 nonce: code.nonce.as_deref(),
                 access: issued.access.expose(),
-            })?),
+            })?)
+        } else {
+            None
         };
         Ok(Exchanged { issued, id_token })
     }

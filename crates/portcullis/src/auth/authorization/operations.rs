@@ -29,6 +29,7 @@ impl<'a> InBrowser<'a> {
 }
 
 /// Where a request stands.
+#[expect(clippy::large_enum_variant, reason = "one a request, and moved once")]
 pub(super) enum Stage<'a> {
     /// It is answered already.
     Told(String),

@@ -22,7 +22,7 @@ use crate::types::{ClientId, Principal, Subject};
 const VERIFIED: usize = 10_000;
 
 /// How long a chosen secret that was right need not be hashed again.
-const REMEMBERED: Duration = Duration::from_mins(5);
+const REMEMBERED: Duration = Duration::from_secs(5 * 60);
 
 /// Why somebody does not count as a client.
 #[derive(Debug)]

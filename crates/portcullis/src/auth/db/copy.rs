@@ -339,7 +339,7 @@ impl Summary {
                 Value::Text(Some(text)) => self.part(b't', text.as_bytes()),
                 Value::Bytes(Some(bytes)) => self.part(b'x', bytes),
                 Value::Integer(None) | Value::Text(None) | Value::Bytes(None) => {
-                    self.part(b'n', &[])
+                    self.part(b'n', &[]);
                 }
             }
         }

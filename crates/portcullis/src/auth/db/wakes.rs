@@ -31,6 +31,6 @@ impl Wakes {
         if let Some(listener) = &mut self.listener {
             return listener.next().await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -107,10 +107,8 @@ impl Auth {
 
 /// What somebody must hold to invite others to these roles.
 fn authority(roles: &BTreeSet<Role>) -> Requirement {
-    match roles.is_empty() {
-        true => permission("users:manage"),
-        false => permission("users:manage") & permission("roles:manage"),
-    }
+    let users = permission("users:manage");
+    if roles.is_empty() { users } else { users & permission("roles:manage") }
 }
 
 fn moment(now: Timestamp, asked: Option<Timestamp>) -> Result<Timestamp, Problem> {

@@ -220,7 +220,8 @@ async fn a_lost_secret_is_replaced_and_the_log_says_so() {
     assert_eq!((verdict.fault, verdict.archived), (None, 2));
     assert!(verdict.resealed.is_some_and(|row| row > 5), "{verdict:?}");
     assert!(auth.principal_of_token(issued.access.expose()).await.is_err());
-    let refresh = auth.refresh(&caller.actor(), issued.refresh.expose(), None, None).await;
+    let refresh =
+        auth.refresh(&caller.actor(), issued.refresh.as_ref().unwrap().expose(), None, None).await;
     assert!(refresh.is_err());
     // From here on all is as ever.
     let auth = another().await.start().await.unwrap();

@@ -50,7 +50,10 @@ async fn a_copy_opens_with_the_same_secret_and_holds_everything() {
     let again = again.passwords(PasswordSettings::cheap()).start().await.unwrap();
     again.principal_of_token(issued.access.expose()).await.unwrap();
     assert!(again.principal_of_token(&revoked).await.is_err(), "what was ended stays so");
-    again.refresh(&caller.actor(), issued.refresh.expose(), None, None).await.unwrap();
+    again
+        .refresh(&caller.actor(), issued.refresh.as_ref().unwrap().expose(), None, None)
+        .await
+        .unwrap();
     assert_eq!(again.verify_audit(None).await.unwrap().fault, None);
     assert_eq!(again.keys().await.unwrap(), stand.auth.keys().await.unwrap());
 }

@@ -61,7 +61,7 @@ async fn prepared() -> Prepared {
         ann,
         who,
         access,
-        refresh: issued.refresh.expose().clone(),
+        refresh: issued.refresh.as_ref().unwrap().expose().clone(),
         cookie: cookie.expose().clone(),
         key: (key.id, text.expose().clone()),
         shop_key: (shop_key.id, shop_text.expose().clone()),

@@ -19,6 +19,7 @@ const ROUNDS: u32 = 40;
 const LEASE: Duration = Duration::from_secs(1);
 
 /// Nodes that share a database, each with memory and connections of its own.
+#[expect(clippy::struct_field_names, reason = "they are the nodes")]
 pub(super) struct Nodes {
     pub(super) nodes: Vec<Auth>,
     pub(super) url: String,
@@ -142,12 +143,13 @@ async fn a_role_that_changes_on_one_node_has_changed_on_the_others_within_the_le
 async fn a_refresh_raced_on_two_nodes_leaves_one_lineage() {
     let nodes = Nodes::new(2).await;
     nodes.user("ann").await;
-    let mut shown = nodes.issue(0, "ann", AccessFormat::Jwt).await.refresh.expose().clone();
+    let mut shown =
+        nodes.issue(0, "ann", AccessFormat::Jwt).await.refresh.unwrap().expose().clone();
     for round in 0..ROUNDS {
         let actor = Caller::default().actor();
         let refresh = |node: usize| nodes.nodes[node].refresh(&actor, &shown, None, None);
         let (a, b, c, d) = tokio::join!(refresh(0), refresh(1), refresh(0), refresh(1));
-        let answers = [a, b, c, d].map(|one| one.unwrap().refresh.expose().clone());
+        let answers = [a, b, c, d].map(|one| one.unwrap().refresh.unwrap().expose().clone());
         assert!(answers.iter().all(|one| *one == answers[0]), "round {round}");
         shown = answers[0].clone();
     }

@@ -84,8 +84,10 @@ async fn a_writer_that_does_not_end_makes_changes_a_503_and_reading_goes_on() {
 async fn a_transaction_that_does_nothing_is_ended_by_the_server() {
     let nodes = Nodes::new(1).await;
     let Some(mut shell) = shell(&nodes).await else { return };
-    let mut settings = DatabaseSettings::default();
-    settings.statement_timeout = Duration::from_secs(1);
+    let settings = DatabaseSettings {
+        statement_timeout: Duration::from_secs(1),
+        ..DatabaseSettings::default()
+    };
     let frozen = Database::connect_with(&nodes.url, &settings).await.unwrap();
     let mut writing = frozen.begin_writing().await.unwrap();
     nodes.nodes[0].add_role(&Actor::system(), RoleRecord::new("new")).await.unwrap();
@@ -110,8 +112,10 @@ async fn a_stricter_level_as_the_default_of_the_server_changes_nothing() {
     for round in 0..20 {
         let change = |node: usize| {
             let auth = &nodes.nodes[node];
-            let mut change = crate::auth::RoleChange::default();
-            change.permissions = Some([(&*format!("p{round}x{node}")).into()].into());
+            let change = crate::auth::RoleChange {
+                permissions: Some([(&*format!("p{round}x{node}")).into()].into()),
+                ..crate::auth::RoleChange::default()
+            };
             async move { auth.change_role(&Actor::system(), "reader".into(), change).await }
         };
         let (a, b, c) = tokio::join!(change(0), change(1), change(0));
@@ -161,12 +165,12 @@ async fn connections_that_are_ended_under_load_lose_no_answer() {
                 }
                 let role = RoleRecord::new(format!("r{worker}x{number}"));
                 match auth.add_role(&Actor::system(), role.clone()).await {
-                    Ok(_) => {
+                    Ok(()) => {
                         made.push(role.name);
                         answered.fetch_add(1, Ordering::Relaxed);
                     }
                     Err(problem) => {
-                        assert_eq!(problem.kind(), ProblemKind::Unavailable, "{problem:?}")
+                        assert_eq!(problem.kind(), ProblemKind::Unavailable, "{problem:?}");
                     }
                 }
             }

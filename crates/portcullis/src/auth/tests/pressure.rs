@@ -241,7 +241,9 @@ async fn what_an_account_changes_of_its_own_has_a_pace() {
             auth.sign_in(&caller.actor(), "ann", super::PASSWORD.to_owned().into()).await.unwrap();
         let issued = auth.begin_tokens(&signed, Scopes::All, None, caller.clone()).await;
         let Ok(issued) = issued else { break };
-        let other = auth.refresh(&caller.actor(), issued.refresh.expose(), None, None).await;
+        let other = auth
+            .refresh(&caller.actor(), issued.refresh.as_ref().unwrap().expose(), None, None)
+            .await;
         let revoked = auth.revoke(&caller.actor(), issued.access.expose()).await;
         done += 1;
         if other.is_err() || revoked.is_err() {

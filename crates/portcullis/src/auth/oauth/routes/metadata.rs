@@ -58,6 +58,7 @@ pub(super) struct ServerMetadata {
 
 /// What it can do for people who sign in here for a client (OpenID Connect Discovery §3).
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the members that the standard names")]
 struct AuthorizationMetadata {
     authorization_endpoint: String,
     userinfo_endpoint: String,
