@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark speaks on its output")]
 
+#[expect(dead_code, reason = "the bench of the walk uses the rest")]
 mod stand;
 
 use std::net::SocketAddr;

@@ -197,7 +197,7 @@ fn no_other_file_begins_a_transaction_that_writes() {
 fn an_import_is_seen_however_it_is_written() {
     let named = |text: &str| {
         let names = paths::named(text, &["auth", "tokens", "rotation"]).all;
-        BTreeSet::from_iter(names.into_iter().map(|path| path.join("::")))
+        names.into_iter().map(|path| path.join("::")).collect::<BTreeSet<_>>()
     };
     for (text, path) in [
         ("use crate::auth::accounts::User;", "auth::accounts::User"),

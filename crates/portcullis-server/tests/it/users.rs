@@ -84,7 +84,7 @@ fn permissions_are_allowed_denied_and_taken_back() {
     assert_eq!(grants[0]["condition"]["all"][0]["hours"]["time_zone"], "Europe/Berlin");
     let text = folder.run("user permissions nick").good();
     assert!(text.contains("Monday to Friday 09:00–17:00 Europe/Berlin"), "{text}");
-    assert!(text.contains("deny     delete       always"), "{text}");
+    assert!(text.contains("deny     delete       everywhere   always"), "{text}");
     assert!(folder.run("user show nick").good().contains("deny delete"));
 
     folder.run("user permissions nick remove delete").good();
@@ -110,8 +110,8 @@ fn roles_and_permissions_are_held_in_a_tenant() {
     folder.run("user roles mona add guest").good();
     folder.run("user roles mona add moderator --in tenant:acme").good();
     let text = folder.run("user roles mona").good();
-    assert!(text.contains("guest      everywhere"), "{text}");
-    assert!(text.contains("moderator  tenant:acme"), "{text}");
+    assert!(text.contains("guest       everywhere"), "{text}");
+    assert!(text.contains("moderator   tenant:acme"), "{text}");
     let there = folder.run("user roles mona --in tenant:acme --json").json();
     assert_eq!(there, serde_json::json!(["moderator"]));
     let elsewhere = folder.run("user roles mona --in tenant:globex --json").json();

@@ -79,6 +79,8 @@ mod tests {
     use super::*;
     use crate::extract::{Json, Query};
 
+    type Terms = Query<Unchecked<HashMap<String, String>>>;
+
     #[tokio::test]
     async fn any_json_and_every_parameter_are_read_as_they_come() {
         for sent in [json!({"a": [1, null]}), json!("a"), json!(null), json!([])] {
@@ -91,7 +93,6 @@ mod tests {
         let asked = async |query: &str| {
             let request = Request::get(format!("/?{query}")).body(()).unwrap();
             let (mut parts, ()) = request.into_parts();
-            type Terms = Query<Unchecked<HashMap<String, String>>>;
             Terms::from_request_parts(&mut parts, &()).await.map(|Query(Unchecked(terms))| terms)
         };
         let terms = asked("a=1&b=x%20y&c=").await.unwrap();

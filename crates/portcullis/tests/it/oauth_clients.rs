@@ -88,7 +88,6 @@ async fn a_token_says_that_a_client_speaks_for_itself() {
     let app = &stand.app;
     let secret = machine(app, "shop").await;
     let token = access(token(app, "shop", &secret).await);
-    use base64::Engine as _;
     let payload = token.split('.').nth(1).unwrap();
     let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();

@@ -174,5 +174,6 @@ pub async fn hostile(app: &TestApp, setup: &Setup) -> Covered {
     covered
 }
 
-#[cfg(all(test, feature = "auth"))]
+#[cfg(feature = "auth")]
+#[cfg(test)]
 mod tests;

@@ -336,17 +336,16 @@ mod tests {
         TestApp::without_auth(routes.finish().unwrap())
     }
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the test kit takes a function that may have none"
+    )]
     fn shown(held: &Held) -> Option<Header> {
-        let mut text = "Bearer ann~".to_owned();
-        for role in &held.roles {
-            text += &format!("role/{role}~");
-        }
-        for one in &held.permissions {
-            text += &format!("permission/{one}~");
-        }
-        for one in held.permissions_in.values().flatten() {
-            text += &format!("in/{one}~");
-        }
+        let roles = held.roles.iter().map(|role| format!("role/{role}~"));
+        let permissions = held.permissions.iter().map(|one| format!("permission/{one}~"));
+        let within = held.permissions_in.values().flatten().map(|one| format!("in/{one}~"));
+        let all = roles.chain(permissions).chain(within);
+        let text = std::iter::once("Bearer ann~".to_owned()).chain(all).collect::<String>();
         Some((AUTHORIZATION, HeaderValue::from_str(&text).unwrap()))
     }
 
