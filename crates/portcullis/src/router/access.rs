@@ -76,10 +76,10 @@ impl AccessTable {
     ///
     /// ```
     /// # use portcullis::gate::Gate;
-    /// # use portcullis::policy::permission_in;
+    /// # use portcullis::policy::public;
     /// # fn main() -> Result<(), portcullis::problem::ConfigError> {
     /// # let gate = Gate::builder().build()?;
-    /// let who = permission_in("tenant", "notes:read");
+    /// let who = public("notes that anyone may read");
     /// let app = gate.routes::<()>().get("/tenants/{tenant}/notes", who, async || "notes").finish()?;
     /// let (row, parts) = app.access.find_with_parts(&http::Method::GET, "/tenants/a%20b/notes").unwrap();
     /// assert_eq!(&*row.path, "/tenants/{tenant}/notes");

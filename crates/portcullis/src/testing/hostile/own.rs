@@ -135,7 +135,8 @@ type Header = (HeaderName, HeaderValue);
 /// let routes = gate.routes::<()>().get("/", public("a greeting"), async || "hello");
 /// let routes = routes.get("/read", permission("reports.read"), async || "a report");
 /// let app = TestApp::without_auth(routes.finish().unwrap());
-/// let covered = hostile_by(&app, &Setup::new(), |held| {
+/// let setup = Setup::new();
+/// let covered = hostile_by(&app, &setup, |held| {
 ///     let all = held.permissions.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
 ///     Some((AUTHORIZATION, HeaderValue::from_str(&format!("Bearer may-{all}")).unwrap()))
 /// });
