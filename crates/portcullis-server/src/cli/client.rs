@@ -5,7 +5,7 @@ use portcullis::auth::{
     Actor, Auth, Client, ClientChange, ClientRequest, ClientSettings, GrantType, RedirectUri,
 };
 use portcullis::problem::ProblemKind;
-use portcullis::types::{ClientId, PageRequest, Role, Scopes, Subject};
+use portcullis::types::{ClientId, Role, Scopes, Subject};
 
 use super::Failure;
 use super::grants::{self, PermissionsOf, RolesOf};
@@ -169,17 +169,9 @@ impl Operation {
 }
 
 async fn list(auth: &Auth, form: Form) -> Result<String, Failure> {
-    let mut page = PageRequest { after: None, limit: PageRequest::LARGEST };
     let mut clients = Vec::new();
-    loop {
-        let next = auth.clients(&page).await?;
-        for client in next.items {
-            clients.push(shown(auth, client).await?);
-        }
-        match next.next {
-            Some(cursor) => page.after = Some(cursor),
-            None => break,
-        }
+    for client in open::every_row(async |page| auth.clients(page).await).await? {
+        clients.push(shown(auth, client).await?);
     }
     form.show(&clients, || {
         let rows: Vec<Vec<String>> = clients

@@ -2,7 +2,7 @@
 
 use portcullis::auth::routes::InvitationAnswer;
 use portcullis::auth::{Actor, Auth, InvitationRequest};
-use portcullis::types::{InvitationId, PageRequest, Role, Timestamp};
+use portcullis::types::{InvitationId, Role, Timestamp};
 
 use super::open::{self, Without};
 use super::show::{Form, joined, table};
@@ -72,16 +72,8 @@ impl Invite {
 }
 
 async fn list(auth: &Auth, form: Form) -> Result<String, Failure> {
-    let mut page = PageRequest { after: None, limit: PageRequest::LARGEST };
-    let mut invitations: Vec<InvitationAnswer> = Vec::new();
-    loop {
-        let next = auth.invitations(&page).await?;
-        invitations.extend(next.items.into_iter().map(Into::into));
-        match next.next {
-            Some(cursor) => page.after = Some(cursor),
-            None => break,
-        }
-    }
+    let open = open::every_row(async |page| auth.invitations(page).await).await?;
+    let invitations: Vec<_> = open.into_iter().map(InvitationAnswer::from).collect();
     form.show(&invitations, || {
         let rows: Vec<Vec<String>> = invitations
             .iter()

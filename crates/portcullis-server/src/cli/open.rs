@@ -4,7 +4,7 @@ use portcullis::auth::{Auth, Database, User};
 use portcullis::clock::Sources;
 use portcullis::crypto::MasterSecret;
 use portcullis::problem::Problem;
-use portcullis::types::{ClientId, Subject};
+use portcullis::types::{ClientId, Page, PageRequest, Subject};
 
 use super::Failure;
 use crate::app::{self, DatabaseFile, Kind, OpenError};
@@ -98,6 +98,22 @@ impl From<OpenError> for Failure {
             OpenError::Connect(error) => error.into(),
             OpenError::Start(error) => error.into(),
             OpenError::Problem(problem) => problem.into(),
+        }
+    }
+}
+
+/// Every row of a list that is read by pages.
+pub(super) async fn every_row<T>(
+    page_of: impl AsyncFn(&PageRequest) -> Result<Page<T>, Problem>,
+) -> Result<Vec<T>, Failure> {
+    let mut page = PageRequest { after: None, limit: PageRequest::LARGEST };
+    let mut rows = Vec::new();
+    loop {
+        let next = page_of(&page).await?;
+        rows.extend(next.items);
+        match next.next {
+            Some(cursor) => page.after = Some(cursor),
+            None => return Ok(rows),
         }
     }
 }

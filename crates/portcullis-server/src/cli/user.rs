@@ -3,7 +3,7 @@
 use portcullis::auth::routes::{GrantAnswer, UserAnswer};
 use portcullis::auth::{Actor, Auth, NewAccount, User, UserFilter, UserRequest};
 use portcullis::problem::ProblemKind;
-use portcullis::types::{PageRequest, Role, Subject};
+use portcullis::types::{Role, Subject};
 use serde::Serialize;
 
 use super::Failure;
@@ -174,17 +174,9 @@ impl List {
             username_prefix: self.prefix,
             active: (self.active || self.disabled).then_some(self.active),
         };
-        let mut page = PageRequest { after: None, limit: PageRequest::LARGEST };
         let mut users = Vec::new();
-        loop {
-            let next = auth.users(&filter, &page).await?;
-            for user in next.items {
-                users.push(answer(auth, user).await?);
-            }
-            match next.next {
-                Some(cursor) => page.after = Some(cursor),
-                None => break,
-            }
+        for user in open::every_row(async |page| auth.users(&filter, page).await).await? {
+            users.push(answer(auth, user).await?);
         }
         self.form.show(&users, || {
             let rows: Vec<Vec<String>> = users

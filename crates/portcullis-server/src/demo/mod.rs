@@ -6,7 +6,7 @@ pub(crate) mod items;
 mod roles;
 mod sample;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use roles::{roles, scopes};
 pub(crate) use sample::{USERS, sample};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use http::Method;
-use portcullis::auth::{Auth, Database, ThrottleSettings};
+use portcullis::auth::{Auth, AuthBuilder, Database, ThrottleSettings};
 use portcullis::crypto::{MasterSecret, PasswordSettings};
 use portcullis::router::AccessRow;
 use portcullis::testing::{FixedClock, Setup, TestApp, TestClient, hostile};
@@ -13,8 +13,11 @@ use super::{USERS, items::Items, roles, sample, scopes};
 use crate::app::{self, Kind};
 use crate::config::{Settings, SharedFlags};
 
-/// The demo at this clock, behind one trusted proxy.
-async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
+/// The demo at this clock, behind one trusted proxy, with what `assemble` gives its accounts.
+pub(crate) async fn demo_with(
+    clock: &FixedClock,
+    assemble: impl FnOnce(AuthBuilder) -> AuthBuilder,
+) -> (TestApp, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("demo.db");
     let url = format!("sqlite://{}", file.display());
@@ -24,6 +27,19 @@ async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
     let store = Database::connect(&url).await.unwrap();
     store.migrate().await.unwrap();
     let secret = MasterSecret::generate(&clock.sources()).unwrap();
+    let builder = Auth::builder(store, secret)
+        .sources(clock.sources())
+        .passwords(PasswordSettings::cheap())
+        .scopes(scopes());
+    let auth = assemble(builder).start().await.unwrap();
+    auth.add_missing_roles(roles()).await.unwrap();
+    sample(&auth).await.unwrap();
+    let items = Items::open(&file, clock.sources()).await.unwrap();
+    let app = app::application(&settings, Kind::Demo, &auth, Some(items)).unwrap();
+    (TestApp::new(app.finished, auth), folder)
+}
+
+async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
     // A fixed clock cannot wait: the same address asks thousands of times here.
     let many = ThrottleSettings {
         account_attempts: 1_000_000,
@@ -32,19 +48,7 @@ async fn demo(clock: &FixedClock) -> (TestApp, TempDir) {
         address_changes: 1_000_000,
         ..ThrottleSettings::default()
     };
-    let auth = Auth::builder(store, secret)
-        .sources(clock.sources())
-        .passwords(PasswordSettings::cheap())
-        .throttle(many)
-        .scopes(scopes())
-        .start()
-        .await
-        .unwrap();
-    auth.add_missing_roles(roles()).await.unwrap();
-    sample(&auth).await.unwrap();
-    let items = Items::open(&file, clock.sources()).await.unwrap();
-    let app = app::application(&settings, Kind::Demo, &auth, Some(items)).unwrap();
-    (TestApp::new(app.finished, auth), folder)
+    demo_with(clock, |builder| builder.throttle(many)).await
 }
 
 /// When it is. Time only goes forward.

@@ -20,7 +20,9 @@ async fn principal(parts: &mut Parts) -> Result<Principal, Problem> {
     let began = guard.gate.0.sources.monotonic();
     let mut principal = guard.identify(parts).await?;
     principal.context.parts = guard.parts_of(parts).await;
-    judged.note(began, principal.clone());
+    if let Some(judged) = judged {
+        judged.note(began, principal.clone());
+    }
     parts.extensions.insert(Identified(Arc::new(principal.clone())));
     Ok(principal)
 }

@@ -41,8 +41,8 @@ pub(crate) struct Guard {
 #[derive(Clone, Debug)]
 pub(crate) struct AskGuard {
     pub(crate) guard: Arc<Guard>,
-    /// Where it is noted who it was found to be.
-    pub(super) judged: Judged,
+    /// Where it is noted who it was found to be, if a body is still to arrive.
+    pub(super) judged: Option<Judged>,
 }
 
 /// Left in the request of a guarded route: who asks, for the handler and whatever stands before it.
@@ -174,11 +174,11 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         let limit = self.body_limit(&mut parts);
         let route = Arc::clone(&self.route);
-        let judged = Judged::default();
         // Only what has not arrived yet may arrive too late.
-        let verdict: Option<Box<dyn Verdict>> = (!body.is_end_stream()).then(|| {
-            let (guard, parts, judged) = (Arc::clone(&self), parts.clone(), judged.clone());
-            Box::new(BodyVerdict { guard, parts, judged }) as _
+        let judged = (!body.is_end_stream()).then(Judged::default);
+        let verdict = judged.clone().map(|judged| -> Box<dyn Verdict> {
+            let (guard, parts) = (Arc::clone(&self), parts.clone());
+            Box::new(BodyVerdict { guard, parts, judged })
         });
         if self.who.is_public() {
             parts.extensions.insert(AskGuard { guard: self, judged });
@@ -189,12 +189,12 @@ impl Guard {
             return answered(response, route, None);
         }
         let safe = parts.method == Method::GET || parts.method == Method::HEAD;
-        let began = verdict.is_some().then(|| self.gate.0.sources.monotonic());
+        let judged = judged.map(|judged| (judged, self.gate.0.sources.monotonic()));
         let principal = match self.admit(&mut parts).await {
             Ok(principal) => principal,
             Err((problem, who)) => return answered(problem.into_response(), route, who.as_ref()),
         };
-        if let Some(began) = began {
+        if let Some((judged, began)) = judged {
             judged.note(began, Principal::clone(&principal));
         }
         let method = parts.method.clone();

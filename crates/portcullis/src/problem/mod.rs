@@ -154,6 +154,13 @@ impl Problem {
         self
     }
 
+    /// A 422 for one member of a body: `pointer` (RFC 6901) says which, `detail` what is wrong with it.
+    #[cfg(feature = "auth")]
+    pub(crate) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
+        let fault = BodyFault { pointer: pointer.to_owned(), detail: detail.into() };
+        Self::new(ProblemKind::Invalid).faults(vec![fault])
+    }
+
     /// What does not fit, for a 422.
     #[must_use]
     pub fn faults(mut self, faults: Vec<BodyFault>) -> Self {

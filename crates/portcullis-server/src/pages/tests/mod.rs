@@ -8,16 +8,13 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis::auth::{Auth, Database, Settings as AuthSettings};
-use portcullis::crypto::{MasterSecret, PasswordSettings};
+use portcullis::auth::Settings as AuthSettings;
 use portcullis::testing::{Answer, FixedClock, TestApp};
 use serde_json::Value;
 use tempfile::TempDir;
 use url::{Url, form_urlencoded};
 
-use crate::app::{self, Kind};
-use crate::config::{Settings, SharedFlags};
-use crate::demo::{items::Items, roles, sample, scopes};
+use crate::demo::tests::demo_with;
 
 const REDIRECT: &str = "http://127.0.0.1:9777/cb";
 /// RFC 7636 appendix B.
@@ -34,30 +31,10 @@ struct Demo {
 
 async fn demo() -> Demo {
     let clock = FixedClock::at("2026-03-02T11:00:00Z");
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("demo.db");
-    let url = format!("sqlite://{}", file.display());
-    let flags = SharedFlags { database: Some(url.clone()), ..SharedFlags::default() };
-    let mut settings = Settings::load(&flags).unwrap();
-    settings.server.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
-    let store = Database::connect(&url).await.unwrap();
-    store.migrate().await.unwrap();
-    let secret = MasterSecret::generate(&clock.sources()).unwrap();
     let mut rules = AuthSettings::new(ISSUER);
     rules.authorization_endpoint = true;
-    let auth = Auth::builder(store, secret)
-        .sources(clock.sources())
-        .settings(rules)
-        .passwords(PasswordSettings::cheap())
-        .scopes(scopes())
-        .start()
-        .await
-        .unwrap();
-    auth.add_missing_roles(roles()).await.unwrap();
-    sample(&auth).await.unwrap();
-    let items = Items::open(&file, clock.sources()).await.unwrap();
-    let app = app::application(&settings, Kind::Demo, &auth, Some(items)).unwrap();
-    Demo { app: TestApp::new(app.finished, auth), clock, _folder: folder }
+    let (app, folder) = demo_with(&clock, |builder| builder.settings(rules)).await;
+    Demo { app, clock, _folder: folder }
 }
 
 /// A browser: its cookie, and what it says of itself.

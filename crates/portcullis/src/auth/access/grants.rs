@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::last_administrator::lock_nobody_out;
 use super::places::checked;
-use super::{
-    AdministratorGuard, GRANT_MEMBERS, GRANTS, GrantRequest, StoredAccess, invalid, no_such, sql,
-};
+use super::{AdministratorGuard, GRANT_MEMBERS, GRANTS, GrantRequest, StoredAccess, no_such, sql};
 use crate::auth::audit::{Action, AuditTarget, Event};
 use crate::auth::db::Change;
 use crate::auth::write::Write;
@@ -212,11 +210,14 @@ impl Auth {
     /// Checks a grant that stands at `here` in the body that asks for it.
     fn check_grant(&self, request: GrantRequest, here: &str) -> Result<Grant, Problem> {
         Permission::parse(request.permission.as_str())
-            .map_err(|fault| invalid(&format!("{here}/permission"), fault.to_string()))?;
+            .map_err(|fault| Problem::invalid(&format!("{here}/permission"), fault.to_string()))?;
         if let (Some(from), Some(until)) = (request.valid_from, request.valid_until)
             && until <= from
         {
-            return Err(invalid(&format!("{here}/valid_until"), "It must be after valid_from."));
+            return Err(Problem::invalid(
+                &format!("{here}/valid_until"),
+                "It must be after valid_from.",
+            ));
         }
         let grant = Grant {
             id: GrantId(self.0.sources.uuid().map_err(Problem::internal)?),
@@ -234,7 +235,7 @@ impl Auth {
         if let Some(spec) = &grant.condition {
             let compiled = self.0.access.conditions.locate(spec);
             compiled.map_err(|(pointer, fault)| {
-                invalid(&format!("{here}/condition{pointer}"), fault.to_string())
+                Problem::invalid(&format!("{here}/condition{pointer}"), fault.to_string())
             })?;
         }
         Ok(grant)

@@ -19,7 +19,7 @@ pub use roles::RoleChange;
 use super::cache::SubjectAccess;
 use super::write::Write;
 use crate::policy::Conditions;
-use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::types::{ConditionSpec, Effect, Grant, Permission, Place, Role, Subject, Timestamp};
 
 /// How many direct grants a subject may have.
@@ -142,9 +142,4 @@ pub(in crate::auth) fn no_such(subject: &Subject) -> Problem {
         Subject::Client(_) => "There is no such client.",
         _ => "There is no such user.",
     })
-}
-
-fn invalid(pointer: &str, detail: impl Into<String>) -> Problem {
-    Problem::new(ProblemKind::Invalid)
-        .faults(vec![BodyFault { pointer: pointer.to_owned(), detail: detail.into() }])
 }

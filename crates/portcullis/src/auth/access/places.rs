@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::grants::{end_keys_of_others, stored};
-use super::{invalid, sql};
+use super::sql;
 use crate::auth::audit::{Action, AuditTarget};
 use crate::auth::db::Change;
 use crate::auth::{Actor, Auth};
@@ -98,6 +98,6 @@ impl Auth {
 pub(super) fn checked(place: Place, pointer: &str) -> Result<Place, Problem> {
     match place.to_string().parse::<Place>() {
         Ok(read) if read == place => Ok(place),
-        _ => Err(invalid(pointer, "A place is written like `tenant:acme`.")),
+        _ => Err(Problem::invalid(pointer, "A place is written like `tenant:acme`.")),
     }
 }

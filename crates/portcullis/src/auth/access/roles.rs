@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::last_administrator::keep_administering;
-use super::{AdministratorGuard, invalid, sql};
+use super::{AdministratorGuard, sql};
 use crate::auth::audit::{Action, AuditTarget, Event};
 use crate::auth::db::{Change, Cursor, page_of};
 use crate::auth::{Actor, Auth};
@@ -153,11 +153,13 @@ fn describe(actor: &Actor, action: Action, role: &RoleRecord) -> Event {
 }
 
 fn check(role: &RoleRecord) -> Result<(), Problem> {
-    Role::parse(role.name.as_str()).map_err(|fault| invalid("/name", fault.to_string()))?;
+    Role::parse(role.name.as_str())
+        .map_err(|fault| Problem::invalid("/name", fault.to_string()))?;
     for (pointer, permissions) in [("/permissions", &role.permissions), ("/denied", &role.denied)] {
         for (position, permission) in permissions.iter().enumerate() {
-            Permission::parse(permission.as_str())
-                .map_err(|fault| invalid(&format!("{pointer}/{position}"), fault.to_string()))?;
+            Permission::parse(permission.as_str()).map_err(|fault| {
+                Problem::invalid(&format!("{pointer}/{position}"), fault.to_string())
+            })?;
         }
     }
     Ok(())

@@ -8,7 +8,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::invalid;
 use crate::auth::Auth;
 use crate::crypto::Secret;
 use crate::problem::Problem;
@@ -78,5 +77,5 @@ impl Auth {
 
 /// The same words whether it is wrong, used or too old.
 pub(super) fn void() -> Problem {
-    invalid("/token", "It is not valid, or no longer. Ask for a new one.")
+    Problem::invalid("/token", "It is not valid, or no longer. Ask for a new one.")
 }

@@ -4,7 +4,7 @@
 //! give to itself; and their own account only as everybody does, at `/users/me`.
 
 use super::change::{self, no_user};
-use super::{NewAccount, User, UserChange, UserFilter, UserRequest, invalid, registration, sql};
+use super::{NewAccount, User, UserChange, UserFilter, UserRequest, registration, sql};
 use crate::auth::audit::{Action, AuditTarget};
 use crate::auth::write::Write;
 use crate::auth::{Actor, Auth};
@@ -110,7 +110,7 @@ impl Auth {
     ) -> Result<User, Problem> {
         let fault = request.username.as_deref().and_then(|name| self.name_fault(actor, name));
         if let Some(fault) = fault {
-            return Err(invalid("/username", fault));
+            return Err(Problem::invalid("/username", fault));
         }
         let password_hash = match request.password {
             None => None,

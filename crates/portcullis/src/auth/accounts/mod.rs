@@ -24,7 +24,6 @@ use change::UserChange;
 use super::db::Digest;
 use crate::clock::{NoRandomness, Sources};
 use crate::crypto::{Passwords, Secret};
-use crate::problem::{BodyFault, Problem, ProblemKind};
 use crate::types::{Timestamp, UserId};
 
 /// How many passwords are kept in memory as verified.
@@ -140,9 +139,4 @@ impl AccountState {
     ) -> Result<Self, NoRandomness> {
         Ok(Self { passwords, verified: Cache::new(VERIFIED), verified_key: sources.bytes()? })
     }
-}
-
-fn invalid(pointer: &str, detail: impl Into<String>) -> Problem {
-    Problem::new(ProblemKind::Invalid)
-        .faults(vec![BodyFault { pointer: pointer.to_owned(), detail: detail.into() }])
 }

@@ -1,7 +1,7 @@
 //! What users change of their own account, and how they leave.
 
 use super::sign_in::not_current;
-use super::{AccountChange, User, UserChange, change, invalid, sql};
+use super::{AccountChange, User, UserChange, change, sql};
 use crate::auth::write::Write;
 use crate::auth::{Actor, Auth, Registration};
 use crate::crypto::Secret;
@@ -42,7 +42,7 @@ impl Auth {
         };
         if wanted.is_some() {
             if self.0.mailer.is_none() {
-                return Err(invalid(
+                return Err(Problem::invalid(
                     "/email",
                     "No e-mails are sent here, so nobody can show that an address is theirs. An \
                      administrator can set it.",

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::action_token::Purpose;
 use super::names::is_reserved;
 use super::sql;
-use super::{NewAccount, Registered, User, invalid, normalize_login, username_fault};
+use super::{NewAccount, Registered, User, normalize_login, username_fault};
 use crate::auth::audit::{Action, AuditTarget};
 use crate::auth::mail::Mail;
 use crate::auth::throttle::EmailKind;
@@ -96,7 +96,7 @@ impl Auth {
         let elsewhere =
             asked.is_some_and(|asked| invitation.email.as_deref().is_none_or(|to| to != asked));
         if elsewhere {
-            return Err(invalid("/email", "It is not the address that was invited."));
+            return Err(Problem::invalid("/email", "It is not the address that was invited."));
         }
         let mut checked = self.check_account(actor, account, true).await?;
         let usual = self.0.settings.registration_roles.clone();
@@ -189,7 +189,7 @@ impl Auth {
     ) -> Result<String, Problem> {
         let passwords = &self.0.accounts.passwords;
         if let Some(fault) = passwords.fault(password.expose(), username) {
-            return Err(invalid("/password", fault));
+            return Err(Problem::invalid("/password", fault));
         }
         Ok(passwords.hash(password).await?)
     }

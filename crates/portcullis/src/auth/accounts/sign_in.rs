@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 
 use super::sql::{self, Credentials};
-use super::{User, invalid, normalize_login};
+use super::{User, normalize_login};
 use crate::auth::audit::{Action, AuditTarget, Event};
 use crate::auth::cache::SubjectAccess;
 use crate::auth::db::Digest;
@@ -263,7 +263,10 @@ impl Auth {
         password: Option<Secret<String>>,
     ) -> Result<u64, Problem> {
         let Some(password) = password else {
-            return Err(invalid("/current_password", "The current password is needed for this."));
+            return Err(Problem::invalid(
+                "/current_password",
+                "The current password is needed for this.",
+            ));
         };
         let account = sql::credentials(&self.0.db, id).await?;
         let login = account.as_ref().map_or_else(String::new, |one| one.user.username.clone());
@@ -276,7 +279,7 @@ impl Auth {
 }
 
 pub(super) fn not_current() -> Problem {
-    invalid("/current_password", "This is not the current password.")
+    Problem::invalid("/current_password", "This is not the current password.")
 }
 
 /// One bucket an account, whichever of its names is typed.

@@ -4,7 +4,7 @@ use super::secrets::{self, KeptSecret, LONGEST, SHORTEST};
 use super::{Client, ClientChange, ClientRefused, ClientRequest, operations, sql};
 use crate::auth::{Actor, Auth, access};
 use crate::crypto::Secret;
-use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::types::{ClientId, Role, Subject};
 
 impl Auth {
@@ -37,10 +37,7 @@ impl Auth {
     ) -> Result<Client, Problem> {
         let secret = declared.secret.clone();
         if let Some(wrong) = secret.as_ref().and_then(|secret| fault_of(secret, &declared)) {
-            return Err(Problem::new(ProblemKind::Invalid).faults(vec![BodyFault {
-                pointer: "/secret".to_owned(),
-                detail: wrong.to_owned(),
-            }]));
+            return Err(Problem::invalid("/secret", wrong));
         }
         let roles = declared.roles.clone();
         let client = match sql::client(&self.0.db, &declared.id).await? {

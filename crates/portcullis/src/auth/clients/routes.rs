@@ -17,7 +17,7 @@ use crate::auth::routes::{CurrentActor, List, ListQuery};
 use crate::extract::{Created, Given, Json, NoContent, NoStore, Path, Query};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission};
-use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::router::Routes;
 use crate::types::{ClientId, Role, Scope, Scopes, Subject};
 
@@ -195,10 +195,7 @@ impl ChangeOfClient {
 fn read_uris(pointer: &str, uris: &[String]) -> Result<Vec<RedirectUri>, Problem> {
     let read = |(at, uri): (usize, &String)| {
         uri.parse().map_err(|wrong: super::InvalidRedirectUri| {
-            Problem::new(ProblemKind::Invalid).faults(vec![BodyFault {
-                pointer: format!("{pointer}/{at}"),
-                detail: wrong.to_string(),
-            }])
+            Problem::invalid(&format!("{pointer}/{at}"), wrong.to_string())
         })
     };
     uris.iter().enumerate().map(read).collect()

@@ -11,7 +11,7 @@ use crate::auth::write::Write;
 use crate::auth::{Actor, Auth, later};
 use crate::crypto::{OpaqueKind, OpaqueToken, Secret};
 use crate::policy::{Requirement, permission};
-use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::types::{InvitationId, Page, PageRequest, Principal, Role, Timestamp};
 
 impl Auth {
@@ -27,7 +27,7 @@ impl Auth {
         request: InvitationRequest,
     ) -> Result<(Invitation, Option<Secret<String>>), Problem> {
         if request.email.is_some() && self.0.mailer.is_none() {
-            return Err(invalid(
+            return Err(Problem::invalid(
                 "/email",
                 "No e-mails are sent here: hand the token over yourself.",
             ));
@@ -114,9 +114,9 @@ fn authority(roles: &BTreeSet<Role>) -> Requirement {
 fn moment(now: Timestamp, asked: Option<Timestamp>) -> Result<Timestamp, Problem> {
     let (usual, longest) = (later(now, USUAL_TTL), later(now, LONGEST_TTL));
     match asked {
-        Some(at) if at <= now || at > longest => Err(invalid(
+        Some(at) if at <= now || at > longest => Err(Problem::invalid(
             "/expires_at",
-            &format!("It must lie in the future, at {longest} at the latest."),
+            format!("It must lie in the future, at {longest} at the latest."),
         )),
         asked => Ok(asked.unwrap_or(usual)),
     }
@@ -160,12 +160,7 @@ fn digest(token: &str) -> Result<Digest, Problem> {
 
 /// The same words whether it is wrong, used, withdrawn or too old.
 fn void() -> Problem {
-    invalid("/invitation", "It is not valid, or no longer. Ask for a new one.")
-}
-
-fn invalid(pointer: &str, detail: &str) -> Problem {
-    let fault = BodyFault { pointer: pointer.to_owned(), detail: detail.to_owned() };
-    Problem::new(ProblemKind::Invalid).faults(vec![fault])
+    Problem::invalid("/invitation", "It is not valid, or no longer. Ask for a new one.")
 }
 
 fn target(invitation: &Invitation) -> AuditTarget {

@@ -28,7 +28,7 @@ use crate::auth::{Auth, Supposed};
 use crate::extract::{Json, NoStore};
 use crate::gate::Gate;
 use crate::policy::{Requirement, permission, permission_at, public};
-use crate::problem::{BodyFault, Problem, ProblemKind};
+use crate::problem::Problem;
 use crate::router::{AccessBook, AccessTable, Routes};
 use crate::types::{ClientId, Permission, Place, Subject};
 
@@ -105,8 +105,7 @@ impl From<Problem> for Unanswered {
 impl From<Unanswered> for Problem {
     fn from(unanswered: Unanswered) -> Self {
         match unanswered {
-            Unanswered::Malformed(pointer, detail) => Self::new(ProblemKind::Invalid)
-                .faults(vec![BodyFault { pointer: pointer.to_owned(), detail }]),
+            Unanswered::Malformed(pointer, detail) => Self::invalid(pointer, detail),
             Unanswered::Failed(problem) => problem,
         }
     }
